@@ -1,0 +1,121 @@
+"""The drivers' common ground: what a rule's states and constants are, and one step of any rule.
+
+Equations (1.2)-(1.4) and (1.16): the gradient is taken where the rule asks for it, the update is added.
+"""
+
+import inspect
+import math
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+_POSITIVE = (0, math.inf, "a number >= 0")
+_FRACTION = (0, 1, "a number in [0, 1)")
+_DOMAINS = {"lr": _POSITIVE, "eps": _POSITIVE, "decay": _POSITIVE, "rho": _FRACTION}
+_DOMAINS |= dict.fromkeys(("beta", "beta1", "beta2"), _FRACTION)
+
+
+class Signature(NamedTuple):
+    """States and constants of a rule with their defaults, in the order of its arguments."""
+
+    states: MappingProxyType
+    constants: MappingProxyType
+
+
+@lru_cache(maxsize=256)
+def signature(rule):
+    """The states and constants of `rule` with their defaults, read off its arguments.
+
+    Raises: TypeError if `rule` is not a function `rule(g, *states, **constants)` whose states have defaults.
+    """
+    states, constants = {}, {}
+    try:
+        gradient, *rest = inspect.signature(rule).parameters.values()
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"rule: expected a function rule(g, *states, **constants), got {rule!r}") from error
+    for p in rest:
+        if p.kind is p.KEYWORD_ONLY and p.default is not p.empty:
+            constants[p.name] = p.default
+        elif p.kind is p.POSITIONAL_OR_KEYWORD and p.default is not p.empty:
+            states[p.name] = p.default
+        else:
+            raise TypeError(f"rule {name(rule)}: argument {p.name!r} needs a default (states have their initial value)")
+    return Signature(MappingProxyType(states), MappingProxyType(constants))
+
+
+def name(rule):
+    """The rule's name, also of a `functools.partial`."""
+    return getattr(rule, "__name__", None) or name(getattr(rule, "func", type(rule)))
+
+
+def constants_of(rule, given, decay=None):
+    """The constants of a run: the rule's defaults, overwritten by `given`, and `decay` (the rule's own, if None).
+
+    Raises: TypeError for a constant that the rule does not have; ValueError for a value outside its domain.
+    """
+    known = signature(rule).constants
+    for key in given:
+        if key not in known:
+            raise TypeError(f"{name(rule)} has no constant {key!r}; it has {', '.join(known) or 'none'}")
+    constants = {**known, **given}
+    decay = getattr(rule, "decay", 0.0) if decay is None else decay
+    for key, value in {**constants, "decay": decay}.items():
+        if not callable(value):
+            check_constant(name(rule), key, value)
+    if "lr" not in constants and not (not callable(decay) and _all(decay == 0)):
+        raise TypeError(f"{name(rule)}: decay={decay!r} needs a rule with the constant lr (theta shrinks by 1 - lr decay)")
+    return constants, decay
+
+
+def check_constant(owner, key, value):
+    """Raise ValueError or TypeError unless `value` (a number or an array) lies in the domain of the constant `key`."""
+    low, high, expected = _DOMAINS.get(key, (-math.inf, math.inf, "a number"))
+    try:
+        fits = _all((value >= low) & (value < high))
+    except TypeError:
+        raise TypeError(f"{owner}: {key}={value!r}, expected {expected}") from None
+    if not fits:
+        raise ValueError(f"{owner}: {key}={value!r}, expected {expected}")
+
+
+def _all(condition):
+    return bool(condition.all()) if hasattr(condition, "all") else bool(condition)
+
+
+def at(value, t):
+    """The value of a constant at step `t`: constants may be callables of `t`, such as schedules."""
+    return value(t) if callable(value) else value
+
+
+def trajectory(rule, grad, theta, steps, *, decay=None, **constants):
+    """Yield the iterates theta_0 ... theta_steps of `rule` from `theta`, a float or an array of any library.
+
+    `grad(theta)` returns the gradient in the shape of theta. Every constant may be a callable of the step t = 0, 1, ...
+    (a schedule). `decay` shrinks theta by 1 - lr * decay at each step (default: the rule's own, else 0).
+    Equations (1.2)-(1.4). A rule with the attribute `lookahead` has its gradient taken at theta + lookahead (1.16).
+    Raises: TypeError, ValueError for a wrong constant, number of steps or shape of the gradient.
+    """
+    constants, decay = constants_of(rule, constants, decay)
+    if not (isinstance(steps, int) and steps >= 0):
+        raise ValueError(f"trajectory: steps={steps!r}, expected an integer >= 0")
+    return _iterates(rule, grad, theta, steps, constants, decay)
+
+
+def _iterates(rule, grad, theta, steps, constants, decay):
+    state = tuple(signature(rule).states.values())
+    varying = [key for key, value in constants.items() if callable(value)]
+    fixed = dict(constants)
+    lookahead, shape = getattr(rule, "lookahead", None), getattr(theta, "shape", None)
+    shrinks = callable(decay) or not _all(decay == 0)
+    yield theta
+    for t in range(steps):
+        for key in varying:
+            fixed[key] = constants[key](t)
+        g = grad(theta + lookahead(*state, **fixed) if lookahead else theta)
+        if getattr(g, "shape", shape) != shape:
+            raise ValueError(f"grad returned shape {tuple(g.shape)}, expected {tuple(shape or ())}, the shape of theta")
+        delta, *state = rule(g, *state, **fixed)
+        if shrinks:
+            theta = (1 - fixed["lr"] * at(decay, t)) * theta
+        theta = theta + delta
+        yield theta
