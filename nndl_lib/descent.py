@@ -63,7 +63,7 @@ def constants_of(rule, given, decay=None):
         if not callable(value):
             check_constant(name(rule), key, value)
     if "lr" not in constants and not (not callable(decay) and _all(decay == 0)):
-        raise TypeError(f"{name(rule)}: decay={decay!r} needs a rule with the constant lr (theta shrinks by 1 - lr decay)")
+        raise TypeError(f"{name(rule)}: decay={decay!r} shrinks theta by 1 - lr * decay, but the rule has no lr")
     return constants, decay
 
 

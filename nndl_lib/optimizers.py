@@ -54,7 +54,7 @@ def adagrad(g, G=0, *, lr=0.01, eps=1e-10):
     Equations (1.8), (1.9). Source: Duchi, Hazan and Singer 2011, section 1.1 (diagonal form).
     Differs: torch adds `eps` outside the root, `sqrt(G) + eps`.
     """
-    G = G + g * g  # (1.8)
+    G = G + g * g                         # (1.8)
     return -lr / (G + eps) ** 0.5 * g, G  # (1.9)
 
 
@@ -64,7 +64,7 @@ def rmsprop(g, G=0, *, lr=1e-3, beta=0.9, eps=1e-8):
     Equations (1.10), (1.12). Source: Tieleman and Hinton 2012, lecture 6.5.
     Differs: torch adds `eps` outside the root and calls `beta` alpha, with default 0.99.
     """
-    G = beta * G + (1 - beta) * g * g  # (1.10)
+    G = beta * G + (1 - beta) * g * g     # (1.10)
     return -lr / (G + eps) ** 0.5 * g, G  # (1.12)
 
 
@@ -74,7 +74,7 @@ def rmsprop_momentum(g, G=0, v=0, *, lr=1e-3, beta=0.9, rho=0.9, eps=1e-8):
     Equations (1.10), (O.30). Source: Goodfellow et al. 2016, algorithm 8.6, without the look-ahead.
     Differs: torch adds `eps` outside the root and keeps the rate outside the velocity.
     """
-    G = beta * G + (1 - beta) * g * g  # (1.10)
+    G = beta * G + (1 - beta) * g * g        # (1.10)
     v = rho * v - lr / (G + eps) ** 0.5 * g  # (O.30)
     return v, G, v
 
@@ -85,9 +85,9 @@ def adadelta(g, G=0, X=0, *, lr=1.0, beta=0.9, eps=1e-6):
     Equations (1.10), (1.13), (1.14); `lr` is 1 in the text and exists for schedules. `X` averages the updates before
     they are multiplied by `lr`. Source: Zeiler 2012, algorithm 1.
     """
-    G = beta * G + (1 - beta) * g * g  # (1.10)
+    G = beta * G + (1 - beta) * g * g                   # (1.10)
     delta = -((X + eps) ** 0.5) / (G + eps) ** 0.5 * g  # (1.14)
-    X = beta * X + (1 - beta) * delta * delta  # (1.13)
+    X = beta * X + (1 - beta) * delta * delta           # (1.13)
     return lr * delta, G, X
 
 
@@ -98,10 +98,10 @@ def adam(g, t=0, M=0, G=0, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     Differs: the paper and torch add `eps` outside the root, `sqrt(G_hat) + eps`.
     """
     t = t + 1
-    M = beta1 * M + (1 - beta1) * g  # (1.19)
-    G = beta2 * G + (1 - beta2) * g * g  # (1.20)
-    M_hat = M / (1 - beta1**t)  # (1.21)
-    G_hat = G / (1 - beta2**t)  # (1.22)
+    M = beta1 * M + (1 - beta1) * g                     # (1.19)
+    G = beta2 * G + (1 - beta2) * g * g                 # (1.20)
+    M_hat = M / (1 - beta1**t)                          # (1.21)
+    G_hat = G / (1 - beta2**t)                          # (1.22)
     return -lr / (G_hat + eps) ** 0.5 * M_hat, t, M, G  # (1.23)
 
 
@@ -113,19 +113,19 @@ def nadam(g, t=0, M=0, G=0, P=1, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, m
     Differs: torch adds `eps` outside the root.
     """
     t = t + 1
-    mu = beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * t))  # (O.31)
+    mu = beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * t))             # (O.31)
     mu_next = beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * (t + 1)))  # (O.31)
     P = P * mu
-    M = beta1 * M + (1 - beta1) * g  # (1.19)
-    G = beta2 * G + (1 - beta2) * g * g  # (1.20)
+    M = beta1 * M + (1 - beta1) * g                                   # (1.19)
+    G = beta2 * G + (1 - beta2) * g * g                               # (1.20)
     M_hat = mu_next / (1 - P * mu_next) * M + (1 - mu) / (1 - P) * g  # (O.32)
-    G_hat = G / (1 - beta2**t)  # (1.22)
-    return -lr / (G_hat + eps) ** 0.5 * M_hat, t, M, G, P  # (O.33)
+    G_hat = G / (1 - beta2**t)                                        # (1.22)
+    return -lr / (G_hat + eps) ** 0.5 * M_hat, t, M, G, P             # (O.33)
 
 
 adamw = partial(adam)
 adamw.__name__ = "adamw"
-adamw.__doc__ = """Adam, and the parameters shrink by the factor `1 - lr * decay` at each step, apart from the gradient.
+adamw.__doc__ = """Adam; and at each step the parameters shrink by the factor `1 - lr * decay`, apart from the gradient.
 
 Equations (1.19)-(1.23), (O.34). The drivers apply the attribute `adamw.decay` (their keyword `decay`).
 Source: Loshchilov and Hutter 2019, algorithm 2.

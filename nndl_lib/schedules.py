@@ -96,7 +96,7 @@ def triangular(t, *, lr=0.1, lr_min=0.01, T=100):
 
 
 def restarts(t, *, lr=0.1, lr_min=0.0, T=10, factor=1):
-    """SGDR: a cosine from `lr` to `lr_min`, restarted at its end; each cycle is `factor` times as long. Equation (O.15).
+    """SGDR: a cosine from `lr` to `lr_min`, restarted at its end; each cycle is `factor` times longer. Equation (O.15).
 
     Source: Loshchilov and Hutter 2017, equation (5), whose T_0 and T_mult are `T` and `factor`.
     Raises: ValueError unless factor >= 1.
