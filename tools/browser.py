@@ -89,7 +89,7 @@ def main():
     args = parser.parse_args()
     chromium = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if chromium is None:
-        sys.exit("browser: no Chromium found; install it (Debian: apt-get install chromium) or set CHROMIUM to its path")
+        sys.exit("browser: no Chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM")
     shutil.rmtree(args.shots, ignore_errors=True)
     args.shots.mkdir(parents=True)
     base, failed, todo = serve(args.site), 0, views(args.site, args.only)

@@ -1,7 +1,7 @@
 """Write the address of the project's repository into _config.yml and the first code cell of every notebook.
 
-Usage: python tools/repository.py https://github.com/owner/name, or `none` to take it out again. While there is none, the
-website hides its launch buttons and the notebooks say on Colab what to do.
+Usage: python tools/repository.py https://github.com/owner/name, or `none` to take it out again. While there is none,
+the website hides its launch buttons and the notebooks say on Colab what to do.
 """
 
 import re

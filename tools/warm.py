@@ -1,4 +1,4 @@
-"""Run the notebooks whose code or library changed, several at once, and keep their outputs for the build of the site."""
+"""Run the notebooks whose code or library changed, several at once; keep their outputs for the build of the site."""
 
 import argparse
 import shutil

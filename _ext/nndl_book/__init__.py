@@ -1,8 +1,8 @@
 """The book's Sphinx extension: it gives the website what plain Markdown lacks.
 
-Notebooks hold Markdown that JupyterLab and Colab also read. On the site `\\tag{1.15}` becomes an equation number with an
-anchor, `(1.15)` and `Figure 1.6` become links, quoted notes and theorems become boxes, and a `**Figure 1.6.**` paragraph
-becomes the caption of the figure above it.
+Notebooks hold Markdown that JupyterLab and Colab also read. On the site `\\tag{1.15}` becomes an equation number with
+an anchor, `(1.15)` and `Figure 1.6` become links, quoted notes and theorems become boxes, and a `**Figure 1.6.**`
+paragraph becomes the caption of the figure above it.
 """
 
 from sphinx.project import Project
@@ -11,7 +11,7 @@ from . import anchors, boxes, cache, cells, figures
 
 
 def configure(app, config):
-    """Settings that are computed, not written: anchors of the book, place of the cache, buttons that need an address."""
+    """What is computed, not written: the book's anchors, the place of the cache, the buttons that need an address."""
     config.nb_execution_cache_path = str(cache.path())
     documents = Project(app.srcdir, config.source_suffix)
     documents.discover(config.exclude_patterns)

@@ -75,7 +75,8 @@ def address(app, page, name):
 def link_mentions(app, doctree, page):
     """Turn mentions in prose into links."""
     for text in list(doctree.findall(nodes.Text)):
-        if MENTION.search(text) and not inside(text, UNLINKED) and "caption-label" not in text.parent.get("classes", []):
+        own = "caption-label" in text.parent.get("classes", [])
+        if MENTION.search(text) and not own and not inside(text, UNLINKED):
             text.parent.replace(text, list(_linked(app, page, text)))
 
 

@@ -1,4 +1,4 @@
-"""Where executed notebooks are kept: in a folder named after the state of `nndl_lib`, so a change there runs them anew."""
+"""Where executed notebooks are kept: a folder named after the state of `nndl_lib`, so a change there runs them anew."""
 
 import hashlib
 from pathlib import Path

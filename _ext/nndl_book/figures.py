@@ -10,7 +10,7 @@ from .tree import bold_start
 
 WORDS = re.compile(WORD)
 LABEL = re.compile(rf"({WORD})\s?({NUMBER})[.。]$")
-SENTENCE = re.compile(r".+?(?:[.!?](?=\s|$)|[。！？]|$)", re.DOTALL)
+SENTENCE = re.compile(r".+?(?:[.!?](?=\s+[^a-z\s]|$)|[。！？]|$)", re.DOTALL)
 
 
 class Captions(SphinxTransform):
