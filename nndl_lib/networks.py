@@ -83,7 +83,8 @@ def start(net, seeds, *, dtype=torch.float32):
     Weights are normal with variance 1/fan_in, with ReLU 2/fan_in; biases are 0.
     Raises: ValueError if `seeds` is empty or holds something else than integers >= 0.
     """
-    gain = 2 if net.activation in (torch.relu, F.relu) else 1
+    activation = getattr(net.activation, "__name__", type(net.activation).__name__)
+    gain = 2 if activation.lower() == "relu" else 1
     rows = [_start_row(net.shapes, gain, seed) for seed in check_seeds(seeds)]
     return torch.as_tensor(np.stack(rows), dtype=dtype)
 
@@ -96,7 +97,9 @@ def _start_row(shapes, gain, seed):
 
 def check_seeds(seeds):
     """The seeds as a list of integers; an integer n stands for 0 ... n - 1."""
-    rows = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    if isinstance(seeds, (int, np.integer)):
+        seeds = range(seeds)
+    rows = list(seeds) if np.ndim(seeds) == 1 else []
     if not rows or not all(isinstance(seed, (int, np.integer)) and seed >= 0 for seed in rows):
         raise ValueError(f"seeds={seeds!r}, expected a number of replicas >= 1 or one integer >= 0 for each")
     return [int(seed) for seed in rows]
@@ -115,7 +118,7 @@ def cross_entropy(logits, y):
 def squared_error(outputs, y):
     """Half mean squared error (R,) of outputs (R, K, C) and targets y (K, C) or (R, K, C).
 
-    The mean runs over the K examples, of half the squared norm of each error.
+    The mean over the K examples of half the squared norm of each error.
     Raises: ValueError for targets of another shape.
     """
     if y.shape not in (outputs.shape, outputs.shape[1:]):
