@@ -6,6 +6,7 @@ Equations (1.2)-(1.4) and (1.16): the gradient is taken where the rule asks for 
 import inspect
 import math
 from functools import lru_cache
+from numbers import Integral
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -22,12 +23,18 @@ class Signature(NamedTuple):
     constants: MappingProxyType
 
 
-@lru_cache(maxsize=256)
 def signature(rule):
     """The states and constants of `rule` with their defaults, read off its arguments.
 
     Raises: TypeError if `rule` is not a function `rule(g, *states, **constants)` whose states have defaults.
     """
+    if not callable(rule):
+        raise TypeError(f"rule: expected a function rule(g, *states, **constants), got {rule!r}")
+    return _signature(rule)
+
+
+@lru_cache(maxsize=256)
+def _signature(rule):
     states, constants = {}, {}
     try:
         gradient, *rest = inspect.signature(rule).parameters.values()
@@ -48,6 +55,14 @@ def name(rule):
     return getattr(rule, "__name__", None) or name(getattr(rule, "func", type(rule)))
 
 
+def attribute(rule, key, default=None):
+    """The rule's attribute `key` (`lookahead`, `decay`), also of a `functools.partial` of the rule."""
+    if hasattr(rule, key):
+        return getattr(rule, key)
+    inner = getattr(rule, "func", getattr(rule, "__wrapped__", None))
+    return default if inner is None else attribute(inner, key, default)
+
+
 def constants_of(rule, given, decay=None):
     """The constants of a run: the rule's defaults, overwritten by `given`, and `decay` (the rule's own, if None).
 
@@ -58,7 +73,7 @@ def constants_of(rule, given, decay=None):
         if key not in known:
             raise TypeError(f"{name(rule)} has no constant {key!r}; it has {', '.join(known) or 'none'}")
     constants = {**known, **given}
-    decay = getattr(rule, "decay", 0.0) if decay is None else decay
+    decay = attribute(rule, "decay", 0.0) if decay is None else decay
     for key, value in {**constants, "decay": decay}.items():
         if not callable(value):
             check_constant(name(rule), key, value)
@@ -79,7 +94,11 @@ def check_constant(owner, key, value):
 
 
 def _all(condition):
-    return bool(condition.all()) if hasattr(condition, "all") else bool(condition)
+    if hasattr(condition, "all"):
+        return bool(condition.all())
+    if hasattr(condition, "__array_namespace__"):
+        return bool(condition.__array_namespace__().all(condition))
+    return bool(condition)
 
 
 def at(value, t):
@@ -96,7 +115,7 @@ def trajectory(rule, grad, theta, steps, *, decay=None, **constants):
     Raises: TypeError, ValueError for a wrong constant, number of steps or shape of the gradient.
     """
     constants, decay = constants_of(rule, constants, decay)
-    if not (isinstance(steps, int) and steps >= 0):
+    if not (isinstance(steps, Integral) and steps >= 0):
         raise ValueError(f"trajectory: steps={steps!r}, expected an integer >= 0")
     return _iterates(rule, grad, theta, steps, constants, decay)
 
@@ -105,17 +124,29 @@ def _iterates(rule, grad, theta, steps, constants, decay):
     state = tuple(signature(rule).states.values())
     varying = [key for key, value in constants.items() if callable(value)]
     fixed = dict(constants)
-    lookahead, shape = getattr(rule, "lookahead", None), getattr(theta, "shape", None)
+    lookahead, shape = attribute(rule, "lookahead"), getattr(theta, "shape", ())
     shrinks = callable(decay) or not _all(decay == 0)
     yield theta
     for t in range(steps):
         for key in varying:
             fixed[key] = constants[key](t)
         g = grad(theta + lookahead(*state, **fixed) if lookahead else theta)
-        if getattr(g, "shape", shape) != shape:
-            raise ValueError(f"grad returned shape {tuple(g.shape)}, expected {tuple(shape or ())}, the shape of theta")
-        delta, *state = rule(g, *state, **fixed)
+        _check_shape("grad(theta)", g, shape)
+        delta, *state = _returned(rule, rule(g, *state, **fixed), 1 + len(state))
         if shrinks:
             theta = (1 - fixed["lr"] * at(decay, t)) * theta
         theta = theta + delta
+        _check_shape("theta after the update", theta, shape)
         yield theta
+
+
+def _check_shape(what, value, shape):
+    found = getattr(value, "shape", ())
+    if found != shape:
+        raise ValueError(f"{what} has shape {tuple(found)}, expected {tuple(shape)}, the shape of theta")
+
+
+def _returned(rule, result, length):
+    if not (isinstance(result, tuple) and len(result) == length):
+        raise TypeError(f"rule {name(rule)} returned {result!r}, expected {length} values: (delta, *state)")
+    return result

@@ -169,9 +169,10 @@ def clip_norm(g, *, b=1.0):
     if not b > 0:
         raise ValueError(f"clip_norm: expected a threshold b > 0, got b={b!r}")
     xp = _namespace(g)
-    if not getattr(g, "ndim", 0):
+    g = xp.asarray(g)
+    if g.ndim == 0:
         return clip_value(g, a=-b, b=b)
     largest = xp.max(xp.abs(g))
     scale = xp.where(largest > 0, largest, xp.ones_like(largest))
     norm = scale * xp.sum((g / scale) ** 2, axis=-1, keepdims=True) ** 0.5
-    return xp.where(norm > b, b / norm * g, g)  # (1.25)
+    return b / xp.clip(norm, b, None) * g  # (1.25)

@@ -5,17 +5,22 @@
 `trajectory(sgd, grad, theta, 100, lr=partial(cosine, lr=0.1, T=100))`.
 """
 
+from numbers import Real
+
 import numpy as np
 
 
 def _steps(name, t, **positive):
     """`t` as float64 array, checked; each keyword must be positive."""
     for key, value in positive.items():
-        if not (np.isscalar(value) and np.isfinite(value) and value > 0):
+        if not (isinstance(value, Real) and 0 < value < np.inf):
             raise ValueError(f"{name}: {key}={value!r}, expected a number > 0")
-    array = np.asarray(t, dtype=float)
-    if not (array >= 0).all():
-        raise ValueError(f"{name}: t={t!r}, expected t >= 0")
+    try:
+        array = np.asarray(t, dtype=float)
+    except (TypeError, ValueError):
+        array = np.array(np.nan)
+    if not ((array >= 0) & (array < np.inf)).all():
+        raise ValueError(f"{name}: t={t!r}, expected finite numbers >= 0")
     return array
 
 
@@ -55,14 +60,15 @@ def exponential(t, *, lr=0.1, beta=0.99):
 
     Raises: ValueError unless 0 < beta <= 1.
     """
-    if not 0 < beta <= 1:
+    if not (isinstance(beta, Real) and 0 < beta <= 1):
         raise ValueError(f"exponential: beta={beta!r}, expected a factor in (0, 1]")
     return _as(t, lr * beta ** _steps("exponential", t, lr=lr))  # (1.6)
 
 
 def natural_exponential(t, *, lr=0.1, beta=0.01):
     """The rate falls by the factor e in 1/beta units of `t`. Equation (1.7)."""
-    return _as(t, lr * np.exp(-beta * _steps("natural_exponential", t, lr=lr, beta=beta)))  # (1.7)
+    array = _steps("natural_exponential", t, lr=lr, beta=beta)
+    return _as(t, lr * np.exp(-beta * array))  # (1.7)
 
 
 def cosine(t, *, lr=0.1, lr_min=0.0, T=100):
@@ -70,8 +76,8 @@ def cosine(t, *, lr=0.1, lr_min=0.0, T=100):
 
     Source: Loshchilov and Hutter 2017, equation (5). Differs: torch's CosineAnnealingLR rises again after T.
     """
-    _between("cosine", lr, lr_min)
     s = np.minimum(_steps("cosine", t, lr=lr, T=T) / T, 1)
+    _between("cosine", lr, lr_min)
     return _as(t, _half_cosine(lr, lr_min, s))  # (O.12)
 
 
@@ -79,9 +85,12 @@ def warmup(t, *, after=constant, steps=10):
     """Rise linearly to `after(0)` in `steps` steps, then follow the schedule `after` from its start. Equation (O.13).
 
     The first rate is after(0)/steps, not 0, so that no step is lost. Source: Goyal et al. 2017, section 2.2.
+    Raises: TypeError unless `after` is callable.
     """
+    if not callable(after):
+        raise TypeError(f"warmup: after={after!r}, expected a schedule, a callable of t")
     array = _steps("warmup", t, steps=steps)
-    ramp = (array + 1) / steps * after(0)
+    ramp = np.minimum((array + 1) / steps, 1) * after(0)
     return _as(t, np.where(array < steps, ramp, after(np.maximum(array - steps, 0))))  # (O.13)
 
 
@@ -90,8 +99,8 @@ def triangular(t, *, lr=0.1, lr_min=0.01, T=100):
 
     Source: Smith 2017, section 3.2, where the half cycle T/2 is called stepsize.
     """
-    _between("triangular", lr, lr_min)
     s = _steps("triangular", t, lr=lr, T=T) % T / T
+    _between("triangular", lr, lr_min)
     return _as(t, lr_min + (lr - lr_min) * (1 - np.abs(1 - 2 * s)))  # (O.14)
 
 
@@ -101,10 +110,10 @@ def restarts(t, *, lr=0.1, lr_min=0.0, T=10, factor=1):
     Source: Loshchilov and Hutter 2017, equation (5), whose T_0 and T_mult are `T` and `factor`.
     Raises: ValueError unless factor >= 1.
     """
-    _between("restarts", lr, lr_min)
-    if not factor >= 1:
-        raise ValueError(f"restarts: factor={factor!r}, expected a number >= 1")
     array = _steps("restarts", t, lr=lr, T=T)
+    _between("restarts", lr, lr_min)
+    if not (isinstance(factor, Real) and 1 <= factor < np.inf):
+        raise ValueError(f"restarts: factor={factor!r}, expected a number >= 1")
     if factor == 1:
         start, length = array // T * T, T
     else:
@@ -131,5 +140,5 @@ def linear_scaling(K, *, lr=0.1, K_ref=32):
 
 
 def _between(name, lr, lr_min):
-    if not 0 <= lr_min <= lr:
+    if not (isinstance(lr_min, Real) and 0 <= lr_min <= lr):
         raise ValueError(f"{name}: lr_min={lr_min!r}, expected a number in [0, lr={lr!r}]")
