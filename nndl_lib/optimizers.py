@@ -133,6 +133,15 @@ Source: Loshchilov and Hutter 2019, algorithm 2.
 adamw.decay = 0.01
 
 
+def unified(history, phi, psi, *, lr=0.01, eps=0.0):
+    """The step that most rules of this module share, from the whole history of gradients (t, ...), g_t last.
+
+    Equation (O.61): `phi(history)` is the direction M and `psi(history)` the squared scale G, both shaped as g_t.
+    """
+    M, G = phi(history), psi(history)
+    return -lr / (G + eps) ** 0.5 * M  # (O.61)
+
+
 def _namespace(x):
     """The module of array functions that `x` belongs to."""
     if hasattr(x, "__array_namespace__"):

@@ -33,8 +33,8 @@ def contour(landscape, *, ax=None, levels=24, log=True, points=200):
     z = landscape.f(np.stack([x, y], axis=-1))
     if log:
         z = np.log10(z - z.min() + 1e-3 * (np.median(z) - z.min()) + 1e-300)
-    ax.contourf(x, y, z, levels=levels, cmap="Greys", alpha=0.45)
-    ax.contour(x, y, z, levels=levels, colors="0.6", linewidths=0.4)
+    ax.contourf(x, y, z, levels=levels, cmap="Greys", alpha=0.22)
+    ax.contour(x, y, z, levels=levels, colors="0.55", linewidths=0.4, linestyles="solid")
     if landscape.minimum is not None:
         ax.plot(*landscape.minimum, "*", color="black", markersize=11, zorder=4)
     ax.set(xlim=(low1, high1), ylim=(low2, high2), xlabel=r"$\theta_1$", ylabel=r"$\theta_2$")
@@ -78,8 +78,8 @@ def histogram(samples, *, ax=None, bins=40, **style):
     return ax
 
 
-def arrows(start, vectors, *, ax=None, labels=None, colors=None, width=0.012):
-    """Vectors (n, 2) drawn from `start` (one point, or n points) as arrows with labels at their middle."""
+def arrows(start, vectors, *, ax=None, labels=None, colors=None, width=0.012, offset=(6, 4)):
+    """Vectors (n, 2) drawn from `start` (one point, or n points) as arrows; labels at their middle, moved by `offset`."""
     ax = _axes(ax)
     vectors = np.asarray(vectors, dtype=float)
     starts = np.broadcast_to(np.asarray(start, dtype=float), vectors.shape)
@@ -87,6 +87,6 @@ def arrows(start, vectors, *, ax=None, labels=None, colors=None, width=0.012):
     for i, (a, v) in enumerate(zip(starts, vectors, strict=True)):
         ax.quiver(*a, *v, angles="xy", scale_units="xy", scale=1, color=colors[i], width=width, zorder=3)
         if labels:
-            ax.annotate(labels[i], a + v / 2, textcoords="offset points", xytext=(6, 6), color=colors[i])
+            ax.annotate(labels[i], a + v / 2, textcoords="offset points", xytext=offset, color=colors[i])
     ax.set_aspect("equal")
     return ax
