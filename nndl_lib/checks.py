@@ -6,6 +6,8 @@ it; the letters are explained in the exercise's notebook, in the reader's langua
 
 from html import escape
 
+import numpy as np
+
 
 class Check(str):
     """One line of feedback."""
@@ -30,4 +32,29 @@ def check(exercise, answer):
     return Check(f"✓ {exercise}" if mistake is None else f"✗ {exercise}  {mistake}")
 
 
-_EXERCISES = {}
+def _close(answer, expected, rtol=5e-3):
+    answer, expected = np.asarray(answer, dtype=float), np.asarray(expected, dtype=float)
+    return answer.shape == expected.shape and np.allclose(answer, expected, rtol=rtol, atol=1e-9)
+
+
+def _values(right, **mistakes):
+    """A check for numbers: None for the right ones, else the letter of the mistake that gives them."""
+
+    def diagnose(answer):
+        if _close(answer, right):
+            return None
+        return next((letter for letter, wrong in mistakes.items() if _close(answer, wrong)), "?")
+
+    return diagnose
+
+
+_EXERCISES = {
+    "momentum-1": _values((0.04, 0.64), A=(2 / 82, 0), B=(0.04, 0.8), C=(0.2, 0.64), D=(0.64, 0.04)),
+    "comparison-1": _values(
+        (-0.8, -4 / 10.25**0.5, -11 / 3 / (41 / 3) ** 0.5),
+        A=(0.8, 4 / 10.25**0.5, 11 / 3 / (41 / 3) ** 0.5),
+        B=(-0.8, -4 / 10.25**0.5, -2.75 / 10.25**0.5),
+        C=(-0.8, -4 / (41 / 3) ** 0.5, -11 / 3 / (41 / 3) ** 0.5),
+        D=(-4 / 25, -4 / 10.25, -11 / 41),
+    ),
+}

@@ -78,7 +78,7 @@ def histogram(samples, *, ax=None, bins=40, **style):
     return ax
 
 
-def arrows(start, vectors, *, ax=None, labels=None, colors=None, width=0.012, offset=(6, 4)):
+def arrows(start, vectors, *, ax=None, labels=None, colors=None, width=0.007, offset=(6, 4)):
     """Vectors (n, 2) drawn from `start` (one point, or n points) as arrows; labels at their middle, moved by `offset`."""
     ax = _axes(ax)
     vectors = np.asarray(vectors, dtype=float)
