@@ -79,7 +79,7 @@ def histogram(samples, *, ax=None, bins=40, **style):
 
 
 def arrows(start, vectors, *, ax=None, labels=None, colors=None, width=0.007, offset=(6, 4)):
-    """Vectors (n, 2) drawn from `start` (one point, or n points) as arrows; labels at their middle, moved by `offset`."""
+    """Vectors (n, 2) from `start` (one point, or n points) as arrows; labels at their middle, moved by `offset`."""
     ax = _axes(ax)
     vectors = np.asarray(vectors, dtype=float)
     starts = np.broadcast_to(np.asarray(start, dtype=float), vectors.shape)
