@@ -24,6 +24,7 @@ from nndl_lib.optimizers import (
     rmsprop,
     rmsprop_momentum,
     sgd,
+    unified,
 )
 
 RULES = [sgd, momentum, nesterov, adagrad, rmsprop, rmsprop_momentum, adadelta, adam, nadam, adamw]
@@ -424,6 +425,37 @@ def test_adamw_decay_is_not_divided_by_the_root_and_that_of_l2_in_adam_is():
 
     assert last(adamw, 100, 0.5, 0) == pytest.approx(1 - 0.1 * 0.5 - 0.1)
     assert last(adam, 100, 0, 0.5) == pytest.approx(1 - 0.1)
+
+
+# --- Theorems: the unified form ---
+
+
+def weighted(beta, power, scale=1.0):
+    """The function history -> scale * sum over tau of beta^(t - tau) g_tau^power."""
+    return lambda g: scale * (beta ** np.arange(len(g))[::-1] @ g**power)
+
+
+def corrected(beta, power):
+    """The moving average of g^power without the shrinkage of its start at zero."""
+    return lambda g: weighted(beta, power, (1 - beta) / (1 - beta ** len(g)))(g)
+
+
+def newest(g):
+    return g[-1]
+
+
+@pytest.mark.parametrize(("rule", "phi", "psi"), [
+    (sgd, newest, lambda g: 1.0),
+    (momentum, weighted(0.9, 1), lambda g: 1.0),
+    (adagrad, newest, weighted(1.0, 2)),
+    (rmsprop, newest, weighted(0.9, 2, 0.1)),
+    (adam, corrected(0.9, 1), corrected(0.999, 2)),
+])  # fmt: skip
+def test_the_unified_form_contains_the_rule(rule, phi, psi):
+    g = np.random.default_rng(0).normal(size=(20, 3))
+    eps = {"eps": 0.5} if "eps" in signature(rule).constants else {}
+    expected = [unified(g[: t + 1], phi, psi, lr=0.1, **eps) for t in range(20)]
+    np.testing.assert_allclose(run(rule, g, lr=0.1, **eps)[0], expected, rtol=1e-10)
 
 
 # --- Clipping ---
