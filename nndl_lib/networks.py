@@ -97,9 +97,8 @@ def _start_row(shapes, gain, seed):
 
 def check_seeds(seeds):
     """The seeds as a list of integers; an integer n stands for 0 ... n - 1."""
-    if isinstance(seeds, (int, np.integer)):
-        seeds = range(seeds)
-    rows = list(seeds) if np.ndim(seeds) == 1 else []
+    listed = range(seeds) if isinstance(seeds, (int, np.integer)) else seeds
+    rows = list(listed) if np.ndim(listed) == 1 else []
     if not rows or not all(isinstance(seed, (int, np.integer)) and seed >= 0 for seed in rows):
         raise ValueError(f"seeds={seeds!r}, expected a number of replicas >= 1 or one integer >= 0 for each")
     return [int(seed) for seed in rows]
