@@ -1,6 +1,6 @@
 """Everything that must pass, in one run with one summary: `make test`.
 
-All steps run even when one fails. Reports for machines are left in _build/reports.
+A step that fails stops only the steps that need it. Reports for machines are left in _build/reports.
 """
 
 import argparse
@@ -17,19 +17,21 @@ from notebooks import CELL_LIMIT, ROOT, name, notebooks, read
 REPORTS = ROOT / "_build" / "reports"
 BIN = Path(sys.executable).parent
 SLOW = 60
+STYLE, TESTS, CELLS = "code style", "library and book rules", "notebooks"
+OUTPUTS, BUILD, SITE = "outputs for the site", "site builds without a warning", "site is whole"
 
 
 def steps(workers):
-    """The steps by name, each a command; nothing that a command needs comes from a later one."""
+    """The steps by name, each a command and, where there is one, the step that it needs."""
     pytest = [sys.executable, "-m", "pytest", "-q"]
     nbval = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={CELL_LIMIT}", "--dist=loadscope"]
     return {
-        "code style": [BIN / "ruff", "check", "."],
-        "library and book rules": [*pytest, "tests", f"-n{workers}", f"--junitxml={REPORTS}/tests.xml"],
-        "notebooks": [*pytest, *nbval, f"-n{workers}", f"--junitxml={REPORTS}/cells.xml", *map(name, notebooks())],
-        "outputs for the site": [sys.executable, "tools/warm.py", f"--workers={workers}"],
-        "site builds without a warning": [BIN / "jupyter-book", "build", ".", "-q", "-W", "--keep-going", "-n"],
-        "site is whole": [sys.executable, "tools/check_site.py"],
+        STYLE: ([BIN / "ruff", "check", "--output-format=concise", "."], None),
+        TESTS: ([*pytest, "tests", f"-n{workers}", f"--junitxml={REPORTS}/tests.xml"], None),
+        CELLS: ([*pytest, *nbval, f"-n{workers}", f"--junitxml={REPORTS}/cells.xml", *map(name, notebooks())], None),
+        OUTPUTS: ([sys.executable, "tools/warm.py", f"--workers={workers}"], None),
+        BUILD: ([BIN / "jupyter-book", "build", ".", "-q", "-W", "--keep-going", "-n"], OUTPUTS),
+        SITE: ([sys.executable, "tools/check_site.py"], BUILD),
     }
 
 
@@ -74,10 +76,11 @@ def main():
     shutil.rmtree(REPORTS, ignore_errors=True)
     for old in ("html", ".doctrees"):
         shutil.rmtree(ROOT / "_build" / old, ignore_errors=True)
-    todo = steps(parser.parse_args().workers)
-    if not notebooks():
-        del todo["notebooks"]
-    results = {title: run(title, command) for title, command in todo.items()}
+    results = {}
+    for title, (command, needed) in steps(parser.parse_args().workers).items():
+        possible = needed is None or results[needed][0]
+        if title != CELLS or notebooks():
+            results[title] = run(title, command) if possible else (False, 0.0)
     tests, cells = list(cases("tests.xml")), list(cases("cells.xml"))
     print("\n=== summary\n", *notebook_table(cells), "", sep="\n")
     for title, (passed, seconds) in results.items():

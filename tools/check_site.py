@@ -52,6 +52,8 @@ class Page(HTMLParser):
 def faults(site):
     """All faults of a built site, as (page, what)."""
     files = [p for p in sorted(site.rglob("*.html")) if "_static" not in p.parts]
+    if not files:
+        yield site.name, "no pages"
     pages = {p.resolve(): Page(p.read_text(encoding="utf8")) for p in files}
     for path, page in pages.items():
         name = path.relative_to(site.resolve()).as_posix()
