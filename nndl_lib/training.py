@@ -27,8 +27,9 @@ def fit(net, data, rule, *, steps, batch=32, seeds=10, theta=None, loss=cross_en
     One replica for each of `seeds` (n means 0 ... n - 1), starting at `theta` (R, D), by default `start(net,
     seeds)` in the precision of x. An epoch is a permutation of the data, drawn from the replica's seed, in
     ceil(N / batch) updates, the last with what is left; `batch=None` takes all data at each step.
-    `loss(outputs, y)` returns (R,). `clip(g)` is applied to the gradients (R, D). A constant of `rule`, also
-    `decay`, is a number, a column (R, 1) or a callable of the step that returns one. Equations (1.1)-(1.4).
+    `loss(outputs, y)` returns (R,). `clip(g)` is applied to the gradient (D,) of each replica. A constant of
+    `rule`, also `decay`, is a number, a column (R, 1) or a callable of the step that returns one.
+    Equations (1.1)-(1.4).
 
     Returns a dict of arrays: "loss" and "grad_norm" of the mini-batch, before the update and before clipping,
     and "lr", the rate used (NaN if the rule has none), all (R, steps); the final "theta" (R, D) as a tensor. With
@@ -180,7 +181,7 @@ def _gradient(net, loss, batches, clip, history):
         (g,) = torch.autograd.grad(losses.sum(), theta)  # (1.1)
         history["loss"].append(losses.detach())
         history["grad_norm"].append(torch.linalg.vector_norm(g, dim=1))
-        return clip(g) if clip else g
+        return torch.stack([clip(row) for row in g]) if clip else g
 
     return grad
 
@@ -227,7 +228,8 @@ def _columns(rows, R):
 
 def _progress(path, steps):
     """The path, with a progress bar in Jupyter unless the environment variable NNDL_PROGRESS is 0."""
-    if "ipykernel" not in sys.modules or os.environ.get("NNDL_PROGRESS") == "0":
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if not hasattr(shell, "kernel") or os.environ.get("NNDL_PROGRESS") == "0":
         return path
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
