@@ -84,7 +84,7 @@ def main():
     tests, cells = list(cases("tests.xml")), list(cases("cells.xml"))
     print("\n=== summary\n", *notebook_table(cells), "", sep="\n")
     for title, (passed, seconds) in results.items():
-        print(f"{title:<44}{'passed' if passed else 'FAILED':>8}{seconds:>8.0f} s")
+        print(f"{title:<44}{'passed' if passed else 'FAILED' if seconds else 'not run':>8}{seconds:>8.0f} s")
     print(f"\n{len(tests)} tests, {len(notebooks())} notebooks, {len(cells)} cells run, "
           f"{sum(map(compared, notebooks()))} cells compared, {sum(s for _, s in results.values()):.0f} s")  # fmt: skip
     outcomes = [passed for _, passed, _ in tests + cells] + [passed for passed, _ in results.values()]
