@@ -45,7 +45,7 @@ test: $(READY)
 check: test
 
 lab: $(READY)
-	$(BIN)/jupyter lab --notebook-dir=. chapters
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/chapters
 
 browser: $(READY)
 	@test -f _build/html/index.html || $(MAKE) book
