@@ -1,0 +1,200 @@
+"""The parameters of a network as one vector, and one step of an update rule on it.
+
+A rule is arithmetic, the same for every element, so it runs once on the vector of all parameters instead of once for
+each of them.
+"""
+
+from itertools import accumulate, groupby, pairwise
+
+import torch
+
+from .compiled import numba, record
+from .descent import attribute, name, signature
+
+COMPILE_FROM = 10_000  # elements: below, the rule runs on plain tensors, since compiling takes longer than it saves
+_LARGE = 50_000  # elements: the compiled loop reads a gradient of this size where it lies instead of copying it
+
+
+def vector_states(rule, constants):
+    """The names of the states of `rule` that have the shape of the gradient; the others are numbers.
+
+    Raises: TypeError if the rule does not return a tuple of the update and its states.
+    """
+    state = signature(rule).states
+    for _ in range(len(state) + 1):
+        returned = rule(torch.ones(2, dtype=torch.float64), *state.values(), **constants)
+        if not isinstance(returned, tuple) or len(returned) != 1 + len(state):
+            expected = ", ".join(["delta", *state])
+            raise TypeError(f"rule {name(rule)} returned {returned!r}, expected a tuple ({expected})")
+        state = dict(zip(state, returned[1:], strict=True))
+    return tuple(key for key, value in state.items() if isinstance(value, torch.Tensor))
+
+
+def update(rule, theta, g, state, constants, shrink=1, ahead=None, ahead_next=None):
+    """The new point and states: `theta` shrinks by the factor `shrink`, then the update is added (1.4).
+
+    A rule with the attribute `lookahead` has its gradient taken ahead of theta (1.16). Then `theta` is the point ahead,
+    before and after; `ahead` and `ahead_next` are the constants of the two displacements.
+    """
+    displacement = attribute(rule, "lookahead")
+    if displacement:
+        theta = theta - displacement(*state, **ahead)
+    delta, *state = rule(g, *state, **constants)
+    theta = shrink * theta + delta if shrink is not None else theta + delta
+    if displacement:
+        theta = theta + displacement(*state, **ahead_next)
+    return theta, state
+
+
+class Flat:
+    """Parameters of one dtype and device as views of one vector `theta`, their states as views of one vector each.
+
+    `counts[k]` holds what parameter k has in numbers: its scalar states, and under "ahead" the constants with which a
+    rule that looks ahead last displaced it. `saved[k]` are the states to start from. Every vector is laid out in the
+    order of `params`: those from `start` to `stop` are its slice `span(start, stop)`.
+    """
+
+    def __init__(self, rule, params, constants, saved):
+        self.rule, self.params = rule, params
+        self.ends = [0, *accumulate(p.numel() for p in params)]
+        self.theta = torch.cat([p.detach().reshape(-1) for p in params])
+        self.grad = torch.empty_like(self.theta)
+        self.vectors = {key: torch.empty_like(self.theta) for key in vector_states(rule, constants)}
+        self.scalars = [key for key in signature(rule).states if key not in self.vectors]
+        self.counts = [self._restore(k, state, constants) for k, state in enumerate(saved)]
+        self.gradients = self._views(self.grad)
+        for p, view in zip(params, self._views(self.theta), strict=True):
+            p.data = view
+        self.addresses = [p.data_ptr() for p in params]
+        self._recorded = self._record()
+
+    def _views(self, vector):
+        return [vector[a:b].view(p.shape) for p, (a, b) in zip(self.params, pairwise(self.ends), strict=True)]
+
+    def _restore(self, k, saved, constants):
+        """Write the saved vector states of parameter k into the vectors; return its numbers."""
+        shape = self.params[k].shape
+        values = {**signature(self.rule).states, **saved}
+        for key, vector in self.vectors.items():
+            if getattr(values[key], "shape", shape) != shape:
+                raise ValueError(f"state {key!r} has shape {tuple(values[key].shape)}, expected {tuple(shape)}")
+            vector[self.span(k, k + 1)].view(shape).copy_(torch.as_tensor(values[key]))
+        ahead = {"ahead": saved.get("ahead", constants)} if attribute(self.rule, "lookahead") else {}
+        return {key: values[key] for key in self.scalars} | ahead
+
+    def states(self):
+        """For each parameter its states by name: views of the vectors, and numbers."""
+        views = {key: self._views(vector) for key, vector in self.vectors.items()}
+        return [{**{key: v[k] for key, v in views.items()}, **counts} for k, counts in enumerate(self.counts)]
+
+    def span(self, start, stop):
+        return slice(self.ends[start], self.ends[stop])
+
+    def check(self):
+        """Raise RuntimeError where a parameter has left the vector, or has a gradient that it cannot hold."""
+        if [p.data_ptr() for p in self.params] != self.addresses:
+            raise RuntimeError(
+                "parameters were given new memory after the optimizer was made (model.to(...), model.double(), p.data "
+                "= ...): convert the model first, then make the optimizer; load_state_dict takes its state along"
+            )
+        if any(p.grad is not None and p.grad.layout is not torch.strided for p in self.params):
+            raise RuntimeError("sparse gradients are not supported: make the layer with sparse=False")
+
+    def step(self, constants, shrink, ahead):
+        """One step of the parameters that have a gradient; neighbours with equal numbers are stepped together.
+
+        `shrink` is the factor of theta or None, `ahead` the constants of the next displacement. Yields the parameters
+        stepped and their new numbers.
+        """
+        grads = [p.grad for p in self.params]
+        keys = [None if g is None else counts for g, counts in zip(grads, self.counts, strict=True)]
+        for start, stop in _runs(keys):
+            numbers = self._numbers(self.counts[start], constants, shrink, ahead)
+            step = self._step_recorded if self._recorded else self._step_plain
+            counts = dict(zip(self.scalars, step(start, stop, grads, numbers), strict=True))
+            if ahead:
+                counts["ahead"] = ahead
+            self.counts[start:stop] = [counts] * (stop - start)
+            torch.autograd.graph.increment_version(self.params[start:stop])
+            yield self.params[start:stop], counts
+
+    def _numbers(self, counts, constants, shrink, ahead):
+        """All numbers of a step in a row, as `_stepped` reads them."""
+        displaced = [*counts["ahead"].values(), *ahead.values()] if ahead else []
+        return [*(counts[key] for key in self.scalars), *constants.values(), *displaced, shrink]
+
+    def _stepped(self, arrays, numbers):
+        """The new theta and vector states, and the new scalar states, from `arrays` = (theta, *vectors, g)."""
+        (theta, *vectors, g), numbers = arrays, iter(numbers)
+        states, constants = signature(self.rule)
+        layout = [constants, constants] if attribute(self.rule, "lookahead") else [(), ()]
+        scalars, constants, *displacements = (
+            {key: next(numbers) for key in keys} for keys in (self.scalars, constants, *layout)
+        )
+        state = scalars | dict(zip(self.vectors, vectors, strict=True))
+        state = [state[key] for key in states]
+        theta, state = update(self.rule, theta, g, state, constants, next(numbers), *displacements)
+        state = dict(zip(states, state, strict=True))
+        return [theta, *(state[key] for key in self.vectors)], [state[key] for key in self.scalars]
+
+    def _step_plain(self, start, stop, grads, numbers):
+        span = self.span(start, stop)
+        targets = [vector[span] for vector in (self.theta, *self.vectors.values())]
+        results, scalars = self._stepped([*targets, self._gradient(start, stop, grads)], numbers)
+        results = [result.clone() if any(result is t for t in targets) else result for result in results]
+        for target, result in zip(targets, results, strict=True):
+            target.copy_(torch.as_tensor(result))
+        return scalars
+
+    def _record(self):
+        """The step as a compiled loop, or None where it is to run on plain tensors."""
+        self._arrays = None
+        if self.theta.numel() < COMPILE_FROM or self.theta.device.type != "cpu" or numba() is None:
+            return None
+        if self.theta.dtype not in (torch.float32, torch.float64):
+            return None
+        self._arrays = [vector.numpy() for vector in (self.theta, *self.vectors.values())]
+        n_displaced = 2 if attribute(self.rule, "lookahead") else 0
+        n_numbers = len(self.scalars) + (1 + n_displaced) * len(signature(self.rule).constants) + 1
+        try:
+            return record(self._stepped, len(self._arrays) + 1, n_numbers)
+        except Exception:  # not only + - * / **: the plain step runs it, or shows what is wrong with it
+            return None
+
+    def _step_recorded(self, start, stop, grads, numbers):
+        """The numbers once, then the loop on the small parameters together and on each large one by itself."""
+        numbers[-1] = 1.0 if numbers[-1] is None else numbers[-1]
+        coefficients, scalars = self._recorded.numbers(*numbers)
+        for a, b in self._pieces(start, stop):
+            span = self.span(a, b)
+            arrays = [array[span] for array in self._arrays]
+            self._recorded.run(coefficients, [*arrays, self._gradient(a, b, grads).numpy()])
+        return scalars
+
+    def _pieces(self, start, stop):
+        sizes = [b - a for a, b in pairwise(self.ends[start : stop + 1])]
+        keys = [k if size >= _LARGE else -1 for k, size in enumerate(sizes)]
+        return ((start + a, start + b) for a, b in _runs(keys))
+
+    def _gradient(self, start, stop, grads):
+        """The gradients of the parameters start to stop as one vector."""
+        if stop - start == 1 and grads[start].is_contiguous():
+            return grads[start].view(-1)
+        torch._foreach_copy_(self.gradients[start:stop], grads[start:stop])
+        return self.grad[self.span(start, stop)]
+
+    def to_iterate(self):
+        """Move the parameters from the point ahead to theta itself."""
+        displacement = attribute(self.rule, "lookahead")
+        for start, stop in _runs(self.counts) if displacement else ():
+            counts, span = self.counts[start], self.span(start, stop)
+            state = counts | {key: vector[span] for key, vector in self.vectors.items()}
+            self.theta[span] -= displacement(*(state[key] for key in signature(self.rule).states), **counts["ahead"])
+
+
+def _runs(keys):
+    """Start and stop of each run of equal neighbours in `keys`, leaving out None."""
+    for key, members in groupby(range(len(keys)), key=keys.__getitem__):
+        if key is not None:
+            start, *rest = members
+            yield start, start + 1 + len(rest)
