@@ -181,7 +181,7 @@ def clip_norm(g, *, b=1.0):
     g = xp.asarray(g)
     if g.ndim == 0:
         return clip_value(g, a=-b, b=b)
-    largest = xp.max(xp.abs(g))
-    scale = xp.where(largest > 0, largest, xp.ones_like(largest))
+    size = xp.sum(xp.abs(g), axis=-1, keepdims=True)
+    scale = xp.where(size > 0, size, xp.ones_like(size))
     norm = scale * xp.sum((g / scale) ** 2, axis=-1, keepdims=True) ** 0.5
     return b / xp.clip(norm, b, None) * g  # (1.25)

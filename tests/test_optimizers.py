@@ -535,3 +535,9 @@ def test_clip_norm_equals_that_of_torch():
 def test_a_wrong_threshold_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_huge_replica_does_not_change_how_the_others_are_clipped():
+    g = np.array([[3.0, 4.0], [1e300, 0.0], [1e30, 1e30], [0.1, 0.1], [0.0, 0.0]])
+    np.testing.assert_allclose(clip_norm(g, b=1.0), [clip_norm(row, b=1.0) for row in g], rtol=1e-15)
+    np.testing.assert_allclose(clip_norm(g, b=1.0)[2], [0.5**0.5, 0.5**0.5])
