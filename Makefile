@@ -37,7 +37,6 @@ $(READY): pyproject.toml constraints.txt
 book: $(READY)
 	$(BIN)/python tools/warm.py --workers $(WORKERS)
 	$(BIN)/jupyter-book build . -q -W --keep-going -n
-	@echo "Open $(CURDIR)/_build/html/index.html in a browser."
 
 test: $(READY)
 	$(BIN)/python tools/check.py --workers $(WORKERS)
