@@ -11,6 +11,7 @@ from nbformat import v4, write
 
 ROOT = Path(__file__).resolve().parents[1]
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+WIDE = "iVBORw0KGgoAAAANSUhEUgAAAAMAAAABCAAAAAA+i0toAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC"
 TOC = """format: jb-book
 root: index
 chapters:
@@ -118,6 +119,8 @@ def write_book(folder):
         code("show(momentum)", text_markdown="```python\nv = rho * v  # (1.15), (1.99)\n```", text_plain="v"),
         code("plt.show()", image_png=PIXEL, text_plain="<Figure>"),
         v4.new_markdown_cell(CAPTION),
+        code("plots.axes(3)", image_png=WIDE, text_plain="<Figure>"),
+        v4.new_markdown_cell("**Figure O.2.** Three panels."),
         v4.new_markdown_cell(TABLE),
         code("verdict()", text_html='<div class="verdict holds">✓ holds</div>', text_plain="✓ holds"),
     )
@@ -218,6 +221,10 @@ def test_a_caption_is_marked_and_its_figure_has_the_anchor(page):
 
 def test_the_first_sentence_of_the_caption_is_the_alt_text(page):
     assert 'alt="The path of (1.15) at rho = 0.9 swings, e.g. twice."' in page
+
+
+def test_a_figure_of_several_panels_is_marked_as_wide(page):
+    assert len(re.findall(r'class="wide"', page)) == 1 and page.count("<img ") == 2
 
 
 def test_a_table_has_its_caption_and_anchor(page):

@@ -1,6 +1,8 @@
 """Captions: the paragraph `**Figure 1.6.** ...` after a figure's cell, and the image's alt text taken from it."""
 
 import re
+import struct
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
@@ -33,7 +35,17 @@ def mark(paragraph, label, kind, number):
     images = list(above(paragraph).findall(nodes.image)) if kind == "figure" else []
     for image in images:
         image["alt"] = first_sentence(paragraph)
+        image["classes"] += ["wide"] if is_wide(image) else []
     (above(paragraph) if images else paragraph)["ids"].append(anchor(kind, number))
+
+
+def is_wide(image):
+    """Whether a figure is so wide, as several panels in a row are, that a phone should scroll it and not shrink it."""
+    file = Path(image.document.settings.env.srcdir, image["uri"].lstrip("/"))
+    if file.suffix != ".png" or not file.exists():
+        return False
+    width, height = struct.unpack(">II", file.read_bytes()[16:24])
+    return width > 2.2 * height
 
 
 def above(paragraph):
