@@ -55,50 +55,61 @@ def _checked(samples, least, axis):
 
 
 class Verdict(NamedTuple):
-    """One line of the ledger: a claim's id, its outcome and the evidence by name."""
+    """One line of the ledger: a claim's id, its outcome, the conditions tested, and the evidence by name."""
 
     claim: str
     outcome: str
+    conditions: dict
     evidence: dict
 
     def __repr__(self):
-        return "  ".join([f"{OUTCOMES[self.outcome]} {self.outcome}", self.claim, *self._numbers()])
+        return "  ".join([f"{OUTCOMES[self.outcome]} {self.outcome}", self.claim, *self._details()])
 
     def _repr_html_(self):
-        rest = escape("  ".join(self._numbers()))
+        rest = escape("  ".join(self._details()))
         mark = f"<b>{OUTCOMES[self.outcome]} {self.outcome}</b>"
         return f'<div class="verdict {self.outcome}">{mark} <code>{escape(self.claim)}</code> {rest}</div>'
 
-    def _numbers(self):
-        return [f"{name}={_text(value)}" for name, value in self.evidence.items()]
+    def _details(self):
+        tests = [f"{name} {OUTCOMES['holds' if test else 'fails']}" for name, test in self.conditions.items()]
+        return tests + [f"{name}={_text(value)}" for name, value in self.evidence.items()]
 
 
 def verdict(claim, *, holds=None, expect="holds", **evidence):
     """The outcome of `claim` (an id of the inventory) with its evidence; raises where the book states another outcome.
 
     `holds` is the result of the test: a bool, or several by condition (a dict or sequence of bools): all true is
-    "holds", none "fails", some "depends". `expect` is the outcome stated in the text; "cited" is for what cannot be run
-    here and takes no `holds`. Evidence: numbers, `Interval`s, short sequences or names.
+    "holds", none "fails", some "depends". `expect` is the outcome stated in the text, or, where the text says which
+    conditions hold, their bools in the order of `holds`. "cited" is for what cannot be run here and takes no `holds`.
+    Evidence: numbers, `Interval`s, short sequences or names.
     Raises: AssertionError if the outcome is not the expected one; ValueError for an unknown `expect` or no evidence.
     """
-    if expect not in OUTCOMES:
-        raise ValueError(f"expect={expect!r}, expected one of {', '.join(OUTCOMES)}")
+    pattern = None if isinstance(expect, str) else _tests(claim, "expect", expect)
+    if pattern is None and expect not in OUTCOMES:
+        raise ValueError(f"expect={expect!r}, expected one of {', '.join(OUTCOMES)} or a bool for each condition")
     if not evidence:
         raise ValueError(f"{claim}: a verdict needs evidence, got none")
-    line = Verdict(claim, _outcome(claim, holds, expect), evidence)
-    if line.outcome != expect:
+    if (holds is None) != (pattern is None and expect == "cited"):
+        raise ValueError(f"{claim}: holds={holds!r} with expect={expect!r}; only a cited claim has no test")
+    tests = [] if holds is None else _tests(claim, "holds", holds)
+    conditions = dict(zip(holds, tests, strict=True)) if isinstance(holds, dict) else {}
+    line = Verdict(claim, _outcome(tests), conditions, evidence)
+    stated, found = (expect, line.outcome) if pattern is None else (pattern, tests)
+    if found != stated:
         raise AssertionError(f"the book states {expect!r}, found: {line!r}")
     return line
 
 
-def _outcome(claim, holds, expect):
-    if expect == "cited" or holds is None:
-        if holds is not None or expect != "cited":
-            raise ValueError(f"{claim}: holds={holds!r} with expect={expect!r}; only a cited claim has no test")
-        return "cited"
-    tests = list(holds.values()) if isinstance(holds, dict) else np.ravel(holds).tolist()
+def _tests(claim, argument, value):
+    tests = list(value.values()) if isinstance(value, dict) else np.ravel(np.asarray(value)).tolist()
     if not tests or not all(isinstance(test, bool | np.bool_) for test in tests):
-        raise ValueError(f"{claim}: holds={holds!r}, expected a bool or several")
+        raise ValueError(f"{claim}: {argument}={value!r}, expected a bool or several")
+    return [bool(test) for test in tests]
+
+
+def _outcome(tests):
+    if not tests:
+        return "cited"
     return "holds" if all(tests) else "depends" if any(tests) else "fails"
 
 
