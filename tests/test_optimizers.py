@@ -517,6 +517,15 @@ def test_clip_norm_takes_gradients_whose_squares_overflow_or_vanish():
     np.testing.assert_allclose(clip_norm(np.array([3e-200, 4e-200]), b=1e-200), [6e-201, 8e-201], rtol=1e-12)
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_huge_or_diverged_replica_does_not_change_how_the_others_are_clipped(library):
+    g = LIBRARIES[library]([[3e-200, 4e-200], [3.0, 4.0], [float("nan"), 1.0], [float("inf"), 1.0]])
+    with np.errstate(invalid="ignore"):
+        clipped = np.asarray(clip_norm(g, b=1e-200))
+    np.testing.assert_allclose(clipped[:2], [[6e-201, 8e-201]] * 2, rtol=1e-12)
+    assert np.isnan(clipped[2:]).all()
+
+
 def test_clip_norm_equals_that_of_torch():
     g = np.random.default_rng(0).normal(size=10)
     p = torch.nn.Parameter(torch.zeros(10, dtype=torch.float64))
