@@ -8,6 +8,8 @@ from html import escape
 
 import numpy as np
 
+from .optimizers import adam
+
 
 class Check(str):
     """One line of feedback."""
@@ -48,7 +50,108 @@ def _values(right, **mistakes):
     return diagnose
 
 
+def _functions(cases, right, **mistakes):
+    """A check for a function: None if it equals `right` on all `cases`, else the letter of the mistake it equals."""
+
+    def diagnose(answer):
+        given = [answer(*case) for case in cases]
+        known = {None: right, **mistakes}
+        agree = (all(map(_close, given, [f(*case) for case in cases])) for f in known.values())
+        return next((letter for letter, same in zip(known, agree, strict=True) if same), "?")
+
+    return diagnose
+
+
+def _adam_moves(count):
+    """How Adam moves two tensors in three steps where `count(step, i)` is the t used for tensor i."""
+    path = []
+    for i, gradients in enumerate(_GRADIENTS):
+        M = G = theta = 0
+        for step, g in enumerate(gradients, start=1):
+            _, _, M, G = adam(g, 0, M, G)
+            t = count(step, i)
+            theta = theta - 0.1 * (M / (1 - 0.9**t)) / (G / (1 - 0.999**t)) ** 0.5
+        path.extend(theta)
+    return path
+
+
+_GRADIENTS = (np.array([[1.0, -2.0], [3.0, 1.0], [-1.0, 4.0]]), np.array([[0.5], [2.0], [-3.0]]))
+
+
+def _bug_adam_t(step):
+    """The exercise's `step(params, grads, state, lr=...)` over three steps on two parameter tensors."""
+    params = [np.ones(2), np.ones(1)]
+    state = {"t": 0, "M": [0.0, 0.0], "G": [0.0, 0.0]}
+    for grads in zip(*_GRADIENTS, strict=True):
+        step(params, list(grads), state, lr=0.1)
+    moves = np.concatenate([np.ravel(p) for p in params]) - 1
+    counts = {None: lambda s, i: s, "A": lambda s, i: 2 * (s - 1) + i + 1, "B": lambda s, i: 1,
+              "C": lambda s, i: s + 1, "D": lambda s, i: i + 1}  # fmt: skip
+    if _close(moves, np.zeros(3)):
+        return "E"
+    return next((letter for letter, count in counts.items() if _close(moves, _adam_moves(count))), "?")
+
+
+def _bug_epsilon(step):
+    """The exercise's `step(theta, g, G, lr=, beta=, eps=) -> theta, G` with a gradient of 0 and one of 2."""
+    with np.errstate(all="ignore"):
+        theta, G = step(np.ones(2), np.array([0.0, 2.0]), np.zeros(2), lr=0.1, beta=0.9, eps=1e-3)
+    theta, G = np.asarray(theta, dtype=float), np.asarray(G, dtype=float)
+    mistakes = {
+        "A": not np.isfinite(theta).all(),
+        "B": abs(theta[0] - 1) > 1e-12,
+        "C": not np.allclose(G, [0, 0.4], rtol=1e-9, atol=1e-12),
+        "D": _close(theta[1], 1 + 0.1 * 2 / 0.4**0.5),
+        "?": not _close(theta[1], 1 - 0.1 * 2 / 0.4**0.5),
+    }
+    return next((letter for letter, made in mistakes.items() if made), None)
+
+
+def _parts(right, **mistakes):
+    """A check for several numbers: the letters of all that are wrong; a mistake is its position and its values."""
+
+    def explain(i, number):
+        letters = (a for a, (k, *values) in mistakes.items() if k == i and any(_close(number, v) for v in values))
+        return next(letters, "?")
+
+    def diagnose(answer):
+        if len(answer) != len(right):
+            return "?"
+        wrong = [explain(i, a) for i, (a, r) in enumerate(zip(answer, right, strict=True)) if not _close(a, r)]
+        return " ".join(wrong) or None
+
+    return diagnose
+
+
 _EXERCISES = {
+    "1-1": _functions(
+        [(1, 0.5), (2, 0.5), (4, 0.9), (3, 0.0)],
+        lambda t, rho: (1 - rho) * rho ** np.arange(t - 1.0, -1, -1),
+        A=lambda t, rho: rho ** np.arange(t - 1.0, -1, -1),
+        B=lambda t, rho: -(1 - rho) * rho ** np.arange(t - 1.0, -1, -1),
+        C=lambda t, rho: (1 - rho) * rho ** np.arange(0.0, t),
+        D=lambda t, rho: (1 - rho) * rho ** np.arange(t, 0.0, -1),
+        E=lambda t, rho: (1 - rho) * rho ** np.arange(t - 1.0, -1, -1) / (1 - rho**t),
+        F=lambda t, rho: np.ones(t) / t,
+    ),
+    "1-2": _functions(
+        [(1, 0.5), (2, 0.9), (10, 0.999)],
+        lambda t, beta: 1 - beta**t,
+        A=lambda t, beta: beta**t,
+        B=lambda t, beta: 1 - beta,
+        C=lambda t, beta: 1 - beta ** (t - 1),
+        D=lambda t, beta: 1 / (1 - beta**t),
+        E=lambda t, beta: 1.0,
+        F=lambda t, beta: 1 - beta ** (t + 1),
+    ),
+    "bug-adam-t": _bug_adam_t,
+    "bug-epsilon": _bug_epsilon,
+    "adaptive-1": _values(44, A=22, B=10, C=43),
+    "adam-1": _values((0.5, 0.19 / 0.28), A=(1, 1), B=(2.5, 0.19 / 0.0784), C=(2, 0.28 / 0.19), D=(0.5, 0.5)),
+    "clipping-1": _values((-3.2473, 1.68), A=(-4, 1.68), B=(-3.2473, 2), C=(-3.2473, 0.21), D=(-1.5527, 1.68)),
+    "minibatch-1": _parts(
+        (16, 1.25, 0.4), A=(0, 15, 15.625), B=(1, 100 / 64), C=(1, 2.5), D=(1, 0.8), E=(2, 0.2), F=(2, 0.025)
+    ),
     "momentum-1": _values((0.04, 0.64), A=(2 / 82, 0), B=(0.04, 0.8), C=(0.2, 0.64), D=(0.64, 0.04)),
     "comparison-1": _values(
         (-0.8, -4 / 10.25**0.5, -11 / 3 / (41 / 3) ** 0.5),

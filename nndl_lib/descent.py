@@ -10,9 +10,9 @@ from numbers import Integral
 from types import MappingProxyType
 from typing import NamedTuple
 
-_POSITIVE = (0, math.inf, "a number >= 0")
+_NOT_NEGATIVE = (0, math.inf, "a number >= 0")
 _FRACTION = (0, 1, "a number in [0, 1)")
-_DOMAINS = {"lr": _POSITIVE, "eps": _POSITIVE, "decay": _POSITIVE, "rho": _FRACTION}
+_DOMAINS = {"lr": _NOT_NEGATIVE, "eps": _NOT_NEGATIVE, "decay": _NOT_NEGATIVE, "rho": _FRACTION}
 _DOMAINS |= dict.fromkeys(("beta", "beta1", "beta2"), _FRACTION)
 
 
@@ -110,7 +110,8 @@ def trajectory(rule, grad, theta, steps, *, decay=None, **constants):
     """Yield the iterates theta_0 ... theta_steps of `rule` from `theta`, a float or an array of any library.
 
     `grad(theta)` returns the gradient in the shape of theta. Every constant may be a callable of the step t = 0, 1, ...
-    (a schedule). `decay` shrinks theta by 1 - lr * decay at each step (default: the rule's own, else 0).
+    (a schedule), though a bias correction with beta1**t takes its beta1 as constant. `decay` shrinks theta by
+    1 - lr * decay at each step (default: the rule's own, else 0).
     Equations (1.2)-(1.4). A rule with the attribute `lookahead` has its gradient taken at theta + lookahead (1.16).
     Raises: TypeError, ValueError for a wrong constant, number of steps or shape of the gradient.
     """

@@ -62,7 +62,7 @@ def rmsprop(g, G=0, *, lr=1e-3, beta=0.9, eps=1e-8):
     """Divide the rate of each parameter by the root of a moving average `G` of its squared gradients.
 
     Equations (1.10), (1.12). Source: Tieleman and Hinton 2012, lecture 6.5.
-    Differs: torch adds `eps` outside the root and calls `beta` alpha, with default 0.99.
+    Differs: torch adds `eps` outside the root; it calls `beta` alpha, with default 0.99, and its rate is 0.01.
     """
     G = beta * G + (1 - beta) * g * g     # (1.10)
     return -lr / (G + eps) ** 0.5 * g, G  # (1.12)
@@ -110,7 +110,7 @@ def nadam(g, t=0, M=0, G=0, P=1, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, m
 
     Equations (O.31)-(O.33), (1.19), (1.20), (1.22). State `P` is the product of the momentum factors so far, which
     take the place of `beta1**t`. Source: Dozat 2016, algorithm 2, with the momentum schedule of its section 3.
-    Differs: torch adds `eps` outside the root.
+    Differs: Dozat averages `M` with mu_t; here, as in torch, with `beta1`. torch adds `eps` outside the root.
     """
     t = t + 1
     mu = beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * t))             # (O.31)
