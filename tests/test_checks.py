@@ -1,0 +1,109 @@
+"""The self-checks: the right answer, each letter's mistake, an unanswered exercise, an answer that raises."""
+
+import numpy as np
+import pytest
+
+from nndl_lib.checks import _EXERCISES, check
+
+
+def average(t, rho):
+    return (1 - rho) * rho ** np.arange(t - 1.0, -1, -1)
+
+
+def adam_step(count, sign=-1, write=True, advance=True):
+    """The exercise's Adam with `count(step, i, n)` as t for tensor i of n."""
+
+    def step(params, grads, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+        state["t"] += 1
+        for i, g in enumerate(grads):
+            t = count(state["t"], i, len(grads))
+            state["M"][i] = beta1 * state["M"][i] + (1 - beta1) * g
+            state["G"][i] = beta2 * state["G"][i] + (1 - beta2) * g * g
+            delta = lr * state["M"][i] / (1 - beta1**t) / ((state["G"][i] / (1 - beta2**t)) ** 0.5 + eps)
+            if write:
+                params[i] = params[i] + sign * delta
+
+    return step
+
+
+def rmsprop_step(update, store=0.0):
+    """The exercise's RMSprop with `update(g, G, lr, eps)` added to theta and `store * eps` added to G."""
+
+    def step(theta, g, G, lr=0.01, beta=0.9, eps=1e-3):
+        G = beta * G + (1 - beta) * g * g + store * eps
+        return theta + update(g, G, lr, eps), G
+
+    return step
+
+
+TABLE = [
+    ("clipping-1", (-3.2473, 1.68), None),
+    ("clipping-1", (-4, 1.68), "A"),
+    ("clipping-1", (-3.2473, 2), "B"),
+    ("clipping-1", (-3.2473, 0.21), "C"),
+    ("clipping-1", (-1.5527, 1.68), "D"),
+    ("clipping-1", (0, 0), "?"),
+    ("clipping-1", 3, "?"),
+    ("momentum-1", (0.04, 0.64), None),
+    ("momentum-1", (0.64, 0.04), "D"),
+    ("1-1", average, None),
+    ("1-1", lambda t, rho: average(t, rho).tolist(), None),
+    ("1-1", lambda t, rho: average(t, rho) / (1 - rho), "A"),
+    ("1-1", lambda t, rho: -average(t, rho), "B"),
+    ("1-1", lambda t, rho: average(t, rho)[::-1], "C"),
+    ("1-1", lambda t, rho: rho * average(t, rho), "D"),
+    ("1-1", lambda t, rho: average(t, rho) / (1 - rho**t), "E"),
+    ("1-1", lambda t, rho: np.full(t, 1 / t), "F"),
+    ("1-1", lambda t, rho: 0.5, "?"),
+    ("1-2", lambda t, beta: 1 - beta**t, None),
+    ("1-2", lambda t, beta: beta**t, "A"),
+    ("1-2", lambda t, beta: 1 - beta, "B"),
+    ("1-2", lambda t, beta: 1 - beta ** (t - 1), "C"),
+    ("1-2", lambda t, beta: 1 / (1 - beta**t), "D"),
+    ("1-2", lambda t, beta: 1, "E"),
+    ("1-2", lambda t, beta: 1 - beta ** (t + 1), "F"),
+    ("1-2", lambda t, beta: t, "?"),
+    ("bug-adam-t", adam_step(lambda t, i, n: t), None),
+    ("bug-adam-t", adam_step(lambda t, i, n: (t - 1) * n + i + 1), "A"),
+    ("bug-adam-t", adam_step(lambda t, i, n: 1), "B"),
+    ("bug-adam-t", adam_step(lambda t, i, n: t + 1), "C"),
+    ("bug-adam-t", adam_step(lambda t, i, n: i + 1), "D"),
+    ("bug-adam-t", adam_step(lambda t, i, n: t, write=False), "E"),
+    ("bug-adam-t", adam_step(lambda t, i, n: t, sign=1), "?"),
+    ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -lr * g / (G + eps) ** 0.5), None),
+    ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -lr * g / (G**0.5 + eps)), None),
+    ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -(lr * g / G**0.5 + eps)), "A"),
+    ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -(lr * g / (G + eps) ** 0.5 + eps)), "B"),
+    ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -lr * g / G**0.5, store=1.0), "C"),
+    ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: lr * g / (G + eps) ** 0.5), "D"),
+    ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -lr * g / (G + eps)), "?"),
+]
+
+
+@pytest.mark.parametrize("exercise, answer, letter", TABLE)
+def test_each_answer_gets_a_tick_or_the_letter_of_its_mistake(exercise, answer, letter):
+    assert check(exercise, answer) == (f"✓ {exercise}" if letter is None else f"✗ {exercise}  {letter}")
+
+
+@pytest.mark.parametrize("exercise", _EXERCISES)
+def test_an_unanswered_exercise_shows_a_dash(exercise):
+    assert check(exercise, ...) == f"– {exercise}"
+
+
+@pytest.mark.parametrize("exercise", _EXERCISES)
+@pytest.mark.parametrize("answer", [None, "text", [[1], [1, 2]], object(), lambda *args, **constants: 1 / 0])
+def test_no_answer_makes_a_check_raise_and_none_of_these_is_right(exercise, answer):
+    assert check(exercise, answer).startswith(f"✗ {exercise}  ")
+
+
+def test_an_answer_that_raises_shows_its_error():
+    assert check("1-2", lambda t, beta: 1 / 0) == "✗ 1-2  ZeroDivisionError: division by zero"
+
+
+def test_an_unknown_exercise_lists_the_known_ones():
+    assert check("9-9", 1).startswith("? 9-9: ") and "1-1" in check("9-9", 1)
+
+
+def test_feedback_is_shown_without_quotes_and_as_escaped_html():
+    assert repr(check("1-1", ...)) == "– 1-1"
+    assert check("<b>", 1)._repr_html_().startswith('<div class="check">? &lt;b&gt;')
