@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import binom
 
+_HUGE = 1e306
 OUTCOMES = {"holds": "✓", "fails": "✗", "depends": "~", "cited": "”"}
 
 
@@ -22,9 +23,10 @@ class Interval(NamedTuple):
 
 
 def band(samples, *, axis=0):
-    """Median and 10-90 % band of `samples` along `axis`, the axis of the seeds."""
-    low, median, high = np.quantile(_checked(samples, 2, axis), [0.1, 0.5, 0.9], axis=axis)
-    return Interval(median, low, high)
+    """Median and 10-90 % band of `samples` along `axis`, the axis of the seeds; failed runs count as inf."""
+    finite = np.clip(_checked(samples, 2, axis), -_HUGE, _HUGE)  # inf - inf would be NaN in an interpolation
+    low, median, high = np.quantile(finite, [0.1, 0.5, 0.9], axis=axis)
+    return Interval(*(np.where(abs(q) > _HUGE / 1e6, np.sign(q) * np.inf, q)[()] for q in (median, low, high)))
 
 
 def interval(samples, *, confidence=0.93):

@@ -145,6 +145,13 @@ def test_one_seed_is_no_band(samples):
         band(samples)
 
 
-@pytest.mark.xfail(reason="np.quantile interpolates towards inf by inf - inf", raises=RuntimeWarning, strict=True)
 def test_a_band_may_end_at_infinity():
     assert band([np.inf, 1, 2, 3, 4]) == (3, pytest.approx(1.4), np.inf)
+
+
+def test_a_verdict_names_its_conditions_and_can_demand_which_of_them_hold():
+    holds = {"same rate": True, "tuned": False}
+    line = verdict("claim-x", holds=holds, expect=[True, False], gain=0.5)
+    assert repr(line) == "~ depends  claim-x  same rate ✓  tuned ✗  gain=0.5"
+    with pytest.raises(AssertionError, match=r"states \[False, True\]"):
+        verdict("claim-x", holds=holds, expect=[False, True], gain=0.5)
