@@ -111,7 +111,7 @@ class Recorded(NamedTuple):
         """The coefficients of the loop, and the results on numbers."""
         return _function(self.number_source)(*values)
 
-    def run(self, coefficients, arrays):
+    def run(self, coefficients, *arrays):
         parallel = len(arrays[0]) >= PARALLEL_FROM and _share_threads()
         kernel = _loop(self.array_lines, self.results, len(coefficients), self.n_arrays, parallel)
         kernel(np.array(coefficients, arrays[0].dtype), *arrays)

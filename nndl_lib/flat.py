@@ -55,7 +55,7 @@ class Flat:
     """
 
     def __init__(self, rule, params, constants, saved):
-        self.rule, self.params = rule, params
+        self.rule, self.params, self.displacement = rule, params, attribute(rule, "lookahead")
         self.ends = [0, *accumulate(p.numel() for p in params)]
         self.theta = torch.cat([p.detach().reshape(-1) for p in params])
         self.grad = torch.empty_like(self.theta)
@@ -66,6 +66,7 @@ class Flat:
         for p, view in zip(params, self._views(self.theta), strict=True):
             p.data = view
         self.addresses = [p.data_ptr() for p in params]
+        self._pieces = {}
         self._recorded = self._record()
 
     def _views(self, vector):
@@ -79,7 +80,7 @@ class Flat:
             if getattr(values[key], "shape", shape) != shape:
                 raise ValueError(f"state {key!r} has shape {tuple(values[key].shape)}, expected {tuple(shape)}")
             vector[self.span(k, k + 1)].view(shape).copy_(torch.as_tensor(values[key]))
-        ahead = {"ahead": saved.get("ahead", constants)} if attribute(self.rule, "lookahead") else {}
+        ahead = {"ahead": saved.get("ahead", constants)} if self.displacement else {}
         return {key: values[key] for key in self.scalars} | ahead
 
     def states(self):
@@ -127,7 +128,7 @@ class Flat:
         """The new theta and vector states, and the new scalar states, from `arrays` = (theta, *vectors, g)."""
         (theta, *vectors, g), numbers = arrays, iter(numbers)
         states, constants = signature(self.rule)
-        layout = [constants, constants] if attribute(self.rule, "lookahead") else [(), ()]
+        layout = [constants, constants] if self.displacement else [(), ()]
         scalars, constants, *displacements = (
             {key: next(numbers) for key in keys} for keys in (self.scalars, constants, *layout)
         )
@@ -140,7 +141,8 @@ class Flat:
     def _step_plain(self, start, stop, grads, numbers):
         span = self.span(start, stop)
         targets = [vector[span] for vector in (self.theta, *self.vectors.values())]
-        results, scalars = self._stepped([*targets, self._gradient(start, stop, grads)], numbers)
+        torch._foreach_copy_(self.gradients[start:stop], grads[start:stop])
+        results, scalars = self._stepped([*targets, self.grad[span]], numbers)
         results = [result.clone() if any(result is t for t in targets) else result for result in results]
         for target, result in zip(targets, results, strict=True):
             target.copy_(torch.as_tensor(result))
@@ -148,16 +150,14 @@ class Flat:
 
     def _record(self):
         """The step as a compiled loop, or None where it is to run on plain tensors."""
-        self._arrays = None
         if self.theta.numel() < COMPILE_FROM or self.theta.device.type != "cpu" or numba() is None:
             return None
         if self.theta.dtype not in (torch.float32, torch.float64):
             return None
-        self._arrays = [vector.numpy() for vector in (self.theta, *self.vectors.values())]
-        n_displaced = 2 if attribute(self.rule, "lookahead") else 0
-        n_numbers = len(self.scalars) + (1 + n_displaced) * len(signature(self.rule).constants) + 1
+        self._arrays = [vector.numpy() for vector in (self.theta, *self.vectors.values(), self.grad)]
+        n_constants = len(signature(self.rule).constants) * (3 if self.displacement else 1)
         try:
-            return record(self._stepped, len(self._arrays) + 1, n_numbers)
+            return record(self._stepped, len(self._arrays), len(self.scalars) + n_constants + 1)
         except Exception:  # not only + - * / **: the plain step runs it, or shows what is wrong with it
             return None
 
@@ -165,31 +165,30 @@ class Flat:
         """The numbers once, then the loop on the small parameters together and on each large one by itself."""
         numbers[-1] = 1.0 if numbers[-1] is None else numbers[-1]
         coefficients, scalars = self._recorded.numbers(*numbers)
-        for a, b in self._pieces(start, stop):
-            span = self.span(a, b)
-            arrays = [array[span] for array in self._arrays]
-            self._recorded.run(coefficients, [*arrays, self._gradient(a, b, grads).numpy()])
+        if (start, stop) not in self._pieces:
+            self._pieces[start, stop] = list(self._cut(start, stop))
+        for a, b, arrays, gradient in self._pieces[start, stop]:
+            if b - a == 1 and grads[a].is_contiguous():
+                gradient = grads[a].view(-1).numpy()
+            else:
+                torch._foreach_copy_(self.gradients[a:b], grads[a:b])
+            self._recorded.run(coefficients, *arrays, gradient)
         return scalars
 
-    def _pieces(self, start, stop):
+    def _cut(self, start, stop):
+        """The pieces of a run: start, stop, its slices of theta and the vector states, and of the gradient."""
         sizes = [b - a for a, b in pairwise(self.ends[start : stop + 1])]
-        keys = [k if size >= _LARGE else -1 for k, size in enumerate(sizes)]
-        return ((start + a, start + b) for a, b in _runs(keys))
-
-    def _gradient(self, start, stop, grads):
-        """The gradients of the parameters start to stop as one vector."""
-        if stop - start == 1 and grads[start].is_contiguous():
-            return grads[start].view(-1)
-        torch._foreach_copy_(self.gradients[start:stop], grads[start:stop])
-        return self.grad[self.span(start, stop)]
+        for a, b in _runs([k if size >= _LARGE else -1 for k, size in enumerate(sizes)]):
+            *arrays, gradient = (array[self.span(start + a, start + b)] for array in self._arrays)
+            yield start + a, start + b, arrays, gradient
 
     def to_iterate(self):
         """Move the parameters from the point ahead to theta itself."""
-        displacement = attribute(self.rule, "lookahead")
-        for start, stop in _runs(self.counts) if displacement else ():
+        for start, stop in _runs(self.counts) if self.displacement else ():
             counts, span = self.counts[start], self.span(start, stop)
             state = counts | {key: vector[span] for key, vector in self.vectors.items()}
-            self.theta[span] -= displacement(*(state[key] for key in signature(self.rule).states), **counts["ahead"])
+            state = [state[key] for key in signature(self.rule).states]
+            self.theta[span] -= self.displacement(*state, **counts["ahead"])
 
 
 def _runs(keys):
