@@ -129,6 +129,7 @@ adamw.__doc__ = """Adam; and at each step the parameters shrink by the factor `1
 
 Equations (1.19)-(1.23), (O.34). The drivers apply the attribute `adamw.decay` (their keyword `decay`).
 Source: Loshchilov and Hutter 2019, algorithm 2.
+Differs: in the paper the decay is not multiplied by the rate alpha, only by its schedule; here, as in torch, it is.
 """
 adamw.decay = 0.01
 
