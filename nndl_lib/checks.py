@@ -82,27 +82,43 @@ def _bug_adam_t(step):
     """The exercise's `step(params, grads, state, lr=...)` over three steps on two parameter tensors."""
     params = [np.ones(2), np.ones(1)]
     state = {"t": 0, "M": [0.0, 0.0], "G": [0.0, 0.0]}
-    for grads in zip(*_GRADIENTS, strict=True):
-        step(params, list(grads), state, lr=0.1)
+    with np.errstate(all="ignore"):
+        for grads in zip(*_GRADIENTS, strict=True):
+            step(params, list(grads), state, lr=0.1)
     moves = np.concatenate([np.ravel(p) for p in params]) - 1
-    counts = {None: lambda s, i: s, "A": lambda s, i: 2 * (s - 1) + i + 1, "B": lambda s, i: 1,
-              "C": lambda s, i: s + 1, "D": lambda s, i: i + 1}  # fmt: skip
+    if not np.isfinite(moves).all():
+        return "F"
     if _close(moves, np.zeros(3)):
         return "E"
-    return next((letter for letter, count in counts.items() if _close(moves, _adam_moves(count))), "?")
+    counts = (
+        (None, lambda s, i: s),
+        ("A", lambda s, i: 2 * (s - 1) + i + 1),
+        ("A", lambda s, i: 3 * (s - 1) + i + 2),
+        ("A", lambda s, i: 2 * s),
+        ("B", lambda s, i: 1),
+        ("C", lambda s, i: s + 1),
+        ("D", lambda s, i: i + 1),
+    )
+    return next((letter for letter, count in counts if _close(moves, _adam_moves(count))), "?")
 
 
 def _bug_epsilon(step):
-    """The exercise's `step(theta, g, G, lr=, beta=, eps=) -> theta, G` with a gradient of 0 and one of 2."""
+    """The exercise's `step(theta, g, G, lr=, beta=, eps=) -> theta, G` with no, large and tiny gradients."""
+    g, start = np.array([0, 2, -2, 1e-6, -1e-6, 3]), np.array([0.0, 0, 0, 0, 0, 4])
     with np.errstate(all="ignore"):
-        theta, G = step(np.ones(2), np.array([0.0, 2.0]), np.zeros(2), lr=0.1, beta=0.9, eps=1e-3)
-    theta, G = np.asarray(theta, dtype=float), np.asarray(G, dtype=float)
+        result = step(np.ones(6), g.copy(), start.copy(), lr=0.1, beta=0.9, eps=1e-3)
+    if not isinstance(result, tuple | list) or [np.shape(part) for part in result] != [(6,), (6,)]:
+        raise TypeError("return theta, G")
+    theta, G = (np.asarray(part, dtype=float) for part in result)
+    average = 0.9 * start + 0.1 * g * g
+    moves, large, tiny = theta - 1, [1, 2, 5], [3, 4]
     mistakes = {
         "A": not np.isfinite(theta).all(),
-        "B": abs(theta[0] - 1) > 1e-12,
-        "C": not np.allclose(G, [0, 0.4], rtol=1e-9, atol=1e-12),
-        "D": _close(theta[1], 1 + 0.1 * 2 / 0.4**0.5),
-        "?": not _close(theta[1], 1 - 0.1 * 2 / 0.4**0.5),
+        "B": abs(moves[0]) > 1e-12,
+        "C": not np.allclose(G, average, rtol=1e-9, atol=1e-15),
+        "D": (moves * g > 0).any(),
+        "F": abs(moves[tiny]).max() > 1e-3,
+        "?": not _close(moves[large], -0.1 * g[large] / average[large] ** 0.5),
     }
     return next((letter for letter, made in mistakes.items() if made), None)
 
@@ -133,16 +149,17 @@ _EXERCISES = {
         D=lambda t, rho: (1 - rho) * rho ** np.arange(t, 0.0, -1),
         E=lambda t, rho: (1 - rho) * rho ** np.arange(t - 1.0, -1, -1) / (1 - rho**t),
         F=lambda t, rho: np.ones(t) / t,
+        G=lambda t, rho: np.append(rho ** (t - 1), (1 - rho) * rho ** np.arange(t - 2.0, -1, -1)),
+        H=lambda t, rho: np.append(rho**t, (1 - rho) * rho ** np.arange(t - 1.0, -1, -1)),
     ),
     "1-2": _functions(
-        [(1, 0.5), (2, 0.9), (10, 0.999)],
-        lambda t, beta: 1 - beta**t,
-        A=lambda t, beta: beta**t,
-        B=lambda t, beta: 1 - beta,
-        C=lambda t, beta: 1 - beta ** (t - 1),
-        D=lambda t, beta: 1 / (1 - beta**t),
-        E=lambda t, beta: 1.0,
-        F=lambda t, beta: 1 - beta ** (t + 1),
+        [(1, 0.5), (2, 0.9), (10, 0.99)],
+        lambda t, beta: beta / (1 - beta) - t * beta**t / (1 - beta**t),
+        A=lambda t, beta: beta * (1 - beta**t) / (1 - beta),
+        B=lambda t, beta: beta / (1 - beta),
+        C=lambda t, beta: t * beta**t / (1 - beta**t) - beta / (1 - beta),
+        D=lambda t, beta: beta * (1 - beta**t) / (1 - beta) - t * beta**t,
+        E=lambda t, beta: 1 / (1 - beta),
     ),
     "bug-adam-t": _bug_adam_t,
     "bug-epsilon": _bug_epsilon,
@@ -152,6 +169,10 @@ _EXERCISES = {
     "minibatch-1": _parts(
         (16, 1.25, 0.4), A=(0, 15, 15.625), B=(1, 100 / 64), C=(1, 2.5), D=(1, 0.8), E=(2, 0.2), F=(2, 0.025)
     ),
+    "schedules-1": _parts(
+        (0.99, 0.01**0.01, np.log(100) / 100), A=(0, 1.0), B=(1, np.log(100) / 100), C=(2, 0.02), D=(2, 0.01**0.01),
+        E=(2, -np.log(100) / 100),
+    ),  # fmt: skip
     "momentum-1": _values((0.04, 0.64), A=(2 / 82, 0), B=(0.04, 0.8), C=(0.2, 0.64), D=(0.64, 0.04)),
     "comparison-1": _values(
         (-0.8, -4 / 10.25**0.5, -11 / 3 / (41 / 3) ** 0.5),
