@@ -10,6 +10,11 @@ def average(t, rho):
     return (1 - rho) * rho ** np.arange(t - 1.0, -1, -1)
 
 
+def lag(t, beta):
+    """How far the corrected average is behind a mean that grows by 1 per step, added up term by term."""
+    return t - average(t, beta) @ np.arange(1.0, t + 1) / (1 - beta**t)
+
+
 def adam_step(count, sign=-1, write=True, advance=True):
     """The exercise's Adam with `count(step, i, n)` as t for tensor i of n."""
 
@@ -22,6 +27,32 @@ def adam_step(count, sign=-1, write=True, advance=True):
             delta = lr * state["M"][i] / (1 - beta1**t) / ((state["G"][i] / (1 - beta2**t)) ** 0.5 + eps)
             if write:
                 params[i] = params[i] + sign * delta
+
+    return step
+
+
+def adam_counting(early=0, inside=0, late=0):
+    """The exercise's Adam whose count advances before, inside or behind the loop."""
+
+    def step(params, grads, state, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+        state["t"] += early
+        for i, g in enumerate(grads):
+            state["t"] += inside
+            state["M"][i] = beta1 * state["M"][i] + (1 - beta1) * g
+            state["G"][i] = beta2 * state["G"][i] + (1 - beta2) * g * g
+            M_hat, G_hat = state["M"][i] / (1 - beta1 ** state["t"]), state["G"][i] / (1 - beta2 ** state["t"])
+            params[i] = params[i] - lr * M_hat / (G_hat**0.5 + eps)
+        state["t"] += late
+
+    return step
+
+
+def rmsprop_keeping(average):
+    """The exercise's RMSprop, right but for `average(G, g, beta)` as the new G."""
+
+    def step(theta, g, G, lr=0.01, beta=0.9, eps=1e-3):
+        G = average(G, g, beta)
+        return theta - lr * g / np.sqrt(G + eps), G
 
     return step
 
@@ -55,15 +86,17 @@ TABLE = [
     ("1-1", lambda t, rho: rho * average(t, rho), "D"),
     ("1-1", lambda t, rho: average(t, rho) / (1 - rho**t), "E"),
     ("1-1", lambda t, rho: np.full(t, 1 / t), "F"),
+    ("1-1", lambda t, rho: [rho ** (t - 1), *average(t - 1, rho)], "G"),
+    ("1-1", lambda t, rho: [rho**t, *average(t, rho)], "H"),
     ("1-1", lambda t, rho: 0.5, "?"),
-    ("1-2", lambda t, beta: 1 - beta**t, None),
-    ("1-2", lambda t, beta: beta**t, "A"),
-    ("1-2", lambda t, beta: 1 - beta, "B"),
-    ("1-2", lambda t, beta: 1 - beta ** (t - 1), "C"),
-    ("1-2", lambda t, beta: 1 / (1 - beta**t), "D"),
-    ("1-2", lambda t, beta: 1, "E"),
-    ("1-2", lambda t, beta: 1 - beta ** (t + 1), "F"),
-    ("1-2", lambda t, beta: t, "?"),
+    ("1-2", lag, None),
+    ("1-2", lambda t, beta: beta / (1 - beta) - t * beta**t / (1 - beta**t), None),
+    ("1-2", lambda t, beta: t - average(t, beta) @ np.arange(1.0, t + 1), "A"),
+    ("1-2", lambda t, beta: beta / (1 - beta), "B"),
+    ("1-2", lambda t, beta: -lag(t, beta), "C"),
+    ("1-2", lambda t, beta: lag(t, beta) * (1 - beta**t), "D"),
+    ("1-2", lambda t, beta: 1 / (1 - beta), "E"),
+    ("1-2", lambda t, beta: 1 - beta**t, "?"),
     ("bug-adam-t", adam_step(lambda t, i, n: t), None),
     ("bug-adam-t", adam_step(lambda t, i, n: (t - 1) * n + i + 1), "A"),
     ("bug-adam-t", adam_step(lambda t, i, n: 1), "B"),
@@ -71,6 +104,12 @@ TABLE = [
     ("bug-adam-t", adam_step(lambda t, i, n: i + 1), "D"),
     ("bug-adam-t", adam_step(lambda t, i, n: t, write=False), "E"),
     ("bug-adam-t", adam_step(lambda t, i, n: t, sign=1), "?"),
+    ("bug-adam-t", adam_counting(early=1), None),
+    ("bug-adam-t", adam_counting(inside=1), "A"),
+    ("bug-adam-t", adam_counting(early=1, inside=1), "A"),
+    ("bug-adam-t", adam_counting(early=2), "A"),
+    ("bug-adam-t", adam_counting(early=1, late=1), "?"),
+    ("bug-adam-t", adam_counting(late=1), "F"),
     ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -lr * g / (G + eps) ** 0.5), None),
     ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -lr * g / (G**0.5 + eps)), None),
     ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -(lr * g / G**0.5 + eps)), "A"),
@@ -78,6 +117,17 @@ TABLE = [
     ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -lr * g / G**0.5, store=1.0), "C"),
     ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: lr * g / (G + eps) ** 0.5), "D"),
     ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -lr * g / (G + eps)), "?"),
+    ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -lr * g / np.maximum(G**0.5, eps)), None),
+    ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -lr * abs(g) / (G + eps) ** 0.5), "D"),
+    ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: np.where(g == 0, 0, -lr * g / G**0.5)), "F"),
+    ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: np.nan_to_num(-lr * g / G**0.5)), "F"),
+    ("bug-epsilon", rmsprop_step(lambda g, G, lr, eps: -lr * g / (G + 1e-300) ** 0.5), "F"),
+    ("bug-epsilon", rmsprop_keeping(lambda G, g, beta: np.maximum(beta * G + (1 - beta) * g * g, 1e-12)), "C"),
+    ("bug-epsilon", rmsprop_keeping(lambda G, g, beta: (1 - beta) * g * g), "C"),
+    ("bug-epsilon", lambda theta, g, G, **constants: theta, "TypeError: return theta, G"),
+    ("bug-epsilon", lambda theta, g, G, **constants: (G,), "TypeError: return theta, G"),
+    ("bug-epsilon", lambda theta, g, G, **constants: (theta[0], G), "TypeError: return theta, G"),
+    ("bug-epsilon", lambda theta, g, G, **constants: None, "TypeError: return theta, G"),
 ]
 
 
