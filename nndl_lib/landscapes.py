@@ -29,7 +29,7 @@ def _pair(theta):
 
 
 def quadratic(*, h1=1.0, h2=20.0):
-    """f = (h1 x^2 + h2 y^2) / 2, an elliptic bowl of condition number h2/h1. Equation (O.40).
+    """f = (h1 x^2 + h2 y^2) / 2, an elliptic bowl of condition number h2/h1. Equation (O.30).
 
     Raises: ValueError unless both curvatures are positive.
     """
@@ -121,7 +121,7 @@ def _rnn_gradient(theta, h0, target, steps):
 
 
 def rnn_cliff(*, h0=0.3, target=0.65, steps=100):
-    """The loss (h_100 - 0.65)^2 of the one-unit recurrent network, over theta = (w, b). Equation (O.50), Figure 1.5.
+    """The loss (h_100 - 0.65)^2 of the one-unit recurrent network, over theta = (w, b). Equation (O.53), Figure 1.5.
 
     Source: after Pascanu, Mikolov and Bengio 2013, figure 6, whose unit has another nonlinearity and start.
     """

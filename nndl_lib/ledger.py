@@ -34,7 +34,7 @@ def interval(samples, *, confidence=0.93):
 
     The ends are order statistics, so nothing is assumed of the distribution; five samples give at most 15/16.
     For a paired comparison pass the differences: half the width is the smallest effect that the experiment can show.
-    Equation (O.60). Source: David and Nagaraja, Order Statistics, 2003, section 7.1.
+    Equation (O.61). Source: David and Nagaraja, Order Statistics, 2003, section 7.1.
     Raises: ValueError for fewer than five samples, NaN, or a confidence that so few cannot give.
     """
     ordered = np.sort(_checked(samples, 5, 0).ravel())

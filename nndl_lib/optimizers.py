@@ -71,11 +71,11 @@ def rmsprop(g, G=0, *, lr=1e-3, beta=0.9, eps=1e-8):
 def rmsprop_momentum(g, G=0, v=0, *, lr=1e-3, beta=0.9, rho=0.9, eps=1e-8):
     """RMSprop whose scaled gradient steps are accumulated as in momentum; states `G` (squares) and `v` (last update).
 
-    Equations (1.10), (O.30). Source: Goodfellow et al. 2016, algorithm 8.6, without the look-ahead.
+    Equations (1.10), (O.45). Source: Goodfellow et al. 2016, algorithm 8.6, without the look-ahead.
     Differs: torch adds `eps` outside the root and keeps the rate outside the velocity.
     """
     G = beta * G + (1 - beta) * g * g        # (1.10)
-    v = rho * v - lr / (G + eps) ** 0.5 * g  # (O.30)
+    v = rho * v - lr / (G + eps) ** 0.5 * g  # (O.45)
     return v, G, v
 
 
@@ -108,26 +108,26 @@ def adam(g, t=0, M=0, G=0, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
 def nadam(g, t=0, M=0, G=0, P=1, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, momentum_decay=0.004):
     """Adam with Nesterov's look-ahead: the momentum of the *next* step is applied now.
 
-    Equations (O.31)-(O.33), (1.19), (1.20), (1.22). State `P` is the product of the momentum factors so far, which
+    Equations (O.48)-(O.49), (1.19), (1.20), (1.22). State `P` is the product of the momentum factors so far, which
     take the place of `beta1**t`. Source: Dozat 2016, algorithm 2, with the momentum schedule of its section 3.
     Differs: Dozat averages `M` with mu_t; here, as in torch, with `beta1`. torch adds `eps` outside the root.
     """
     t = t + 1
-    mu = beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * t))             # (O.31)
-    mu_next = beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * (t + 1)))  # (O.31)
+    mu = beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * t))             # (O.48)
+    mu_next = beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * (t + 1)))  # (O.48)
     P = P * mu
     M = beta1 * M + (1 - beta1) * g                                   # (1.19)
     G = beta2 * G + (1 - beta2) * g * g                               # (1.20)
-    M_hat = mu_next / (1 - P * mu_next) * M + (1 - mu) / (1 - P) * g  # (O.32)
+    M_hat = mu_next / (1 - P * mu_next) * M + (1 - mu) / (1 - P) * g  # (O.47)
     G_hat = G / (1 - beta2**t)                                        # (1.22)
-    return -lr / (G_hat + eps) ** 0.5 * M_hat, t, M, G, P             # (O.33)
+    return -lr / (G_hat + eps) ** 0.5 * M_hat, t, M, G, P             # (O.49)
 
 
 adamw = partial(adam)
 adamw.__name__ = "adamw"
 adamw.__doc__ = """Adam; and at each step the parameters shrink by the factor `1 - lr * decay`, apart from the gradient.
 
-Equations (1.19)-(1.23), (O.34). The drivers apply the attribute `adamw.decay` (their keyword `decay`).
+Equations (1.19)-(1.23), (O.50). The drivers apply the attribute `adamw.decay` (their keyword `decay`).
 Source: Loshchilov and Hutter 2019, algorithm 2.
 Differs: in the paper the decay is not multiplied by the rate alpha, only by its schedule; here, as in torch, it is.
 """
@@ -137,10 +137,10 @@ adamw.decay = 0.01
 def unified(history, phi, psi, *, lr=0.01, eps=0.0):
     """The step that most rules of this module share, from the whole history of gradients (t, ...), g_t last.
 
-    Equation (O.61): `phi(history)` is the direction M and `psi(history)` the squared scale G, both shaped as g_t.
+    Equation (O.60): `phi(history)` is the direction M and `psi(history)` the squared scale G, both shaped as g_t.
     """
     M, G = phi(history), psi(history)
-    return -lr / (G + eps) ** 0.5 * M  # (O.61)
+    return -lr / (G + eps) ** 0.5 * M  # (O.60)
 
 
 def _namespace(x):

@@ -30,13 +30,13 @@ def _as(t, alpha):
 
 
 def constant(t, *, lr=0.1):
-    """The same rate at every step; `t` of any shape. Equation (O.10)."""
+    """The same rate at every step; `t` of any shape. Equation (O.12)."""
     _steps("constant", t, lr=lr)
-    return _as(t, lr)  # (O.10)
+    return _as(t, lr)  # (O.12)
 
 
 def piecewise(t, *, lr=0.1, boundaries=(100, 200), factors=(0.1, 0.01)):
-    """The rate `lr`, and from the step `boundaries[i]` on `lr * factors[i]`. Equation (O.11).
+    """The rate `lr`, and from the step `boundaries[i]` on `lr * factors[i]`. Equation (O.13).
 
     Differs: torch's MultiStepLR multiplies by one factor at each boundary.
     Raises: ValueError unless the boundaries increase and each has a positive factor.
@@ -47,7 +47,7 @@ def piecewise(t, *, lr=0.1, boundaries=(100, 200), factors=(0.1, 0.01)):
     if not (levels > 0).all():
         raise ValueError(f"piecewise: factors={factors!r}, expected numbers > 0")
     array = _steps("piecewise", t, lr=lr)
-    return _as(t, lr * levels[np.searchsorted(boundaries, array, side="right")])  # (O.11)
+    return _as(t, lr * levels[np.searchsorted(boundaries, array, side="right")])  # (O.13)
 
 
 def inverse_time(t, *, lr=0.1, beta=0.01):
@@ -72,17 +72,17 @@ def natural_exponential(t, *, lr=0.1, beta=0.01):
 
 
 def cosine(t, *, lr=0.1, lr_min=0.0, T=100):
-    """Half a cosine from `lr` at t = 0 to `lr_min` at t = T, and `lr_min` after it. Equation (O.12).
+    """Half a cosine from `lr` at t = 0 to `lr_min` at t = T, and `lr_min` after it. Equation (O.14).
 
     Source: Loshchilov and Hutter 2017, equation (5). Differs: torch's CosineAnnealingLR rises again after T.
     """
     s = np.minimum(_steps("cosine", t, lr=lr, T=T) / T, 1)
     _between("cosine", lr, lr_min)
-    return _as(t, _half_cosine(lr, lr_min, s))  # (O.12)
+    return _as(t, _half_cosine(lr, lr_min, s))  # (O.14)
 
 
 def warmup(t, *, after=constant, steps=10):
-    """Rise linearly to `after(0)` in `steps` steps, then follow the schedule `after` from its start. Equation (O.13).
+    """Rise linearly to `after(0)` in `steps` steps, then follow the schedule `after` from its start. Equation (O.15).
 
     The first rate is after(0)/steps, not 0, so that no step is lost. Source: Goyal et al. 2017, section 2.2.
     Raises: TypeError unless `after` is callable.
@@ -91,21 +91,21 @@ def warmup(t, *, after=constant, steps=10):
         raise TypeError(f"warmup: after={after!r}, expected a schedule, a callable of t")
     array = _steps("warmup", t, steps=steps)
     ramp = np.minimum((array + 1) / steps, 1) * after(0)
-    return _as(t, np.where(array < steps, ramp, after(np.maximum(array - steps, 0))))  # (O.13)
+    return _as(t, np.where(array < steps, ramp, after(np.maximum(array - steps, 0))))  # (O.15)
 
 
 def triangular(t, *, lr=0.1, lr_min=0.01, T=100):
-    """Up from `lr_min` to `lr` and down again, linearly, in cycles of length `T`. Equation (O.14).
+    """Up from `lr_min` to `lr` and down again, linearly, in cycles of length `T`. Equation (O.16).
 
     Source: Smith 2017, section 3.2, where the half cycle T/2 is called stepsize.
     """
     s = _steps("triangular", t, lr=lr, T=T) % T / T
     _between("triangular", lr, lr_min)
-    return _as(t, lr_min + (lr - lr_min) * (1 - np.abs(1 - 2 * s)))  # (O.14)
+    return _as(t, lr_min + (lr - lr_min) * (1 - np.abs(1 - 2 * s)))  # (O.16)
 
 
 def restarts(t, *, lr=0.1, lr_min=0.0, T=10, factor=1):
-    """SGDR: a cosine from `lr` to `lr_min`, restarted at its end; each cycle is `factor` times longer. Equation (O.15).
+    """SGDR: a cosine from `lr` to `lr_min`, restarted at its end; each cycle is `factor` times longer. Equation (O.17).
 
     Source: Loshchilov and Hutter 2017, equation (5), whose T_0 and T_mult are `T` and `factor`.
     Raises: ValueError unless factor >= 1.
@@ -119,7 +119,7 @@ def restarts(t, *, lr=0.1, lr_min=0.0, T=10, factor=1):
     else:
         cycle = np.floor(np.log1p(array * (factor - 1) / T) / np.log(factor) + 1e-12)
         start, length = T * (factor**cycle - 1) / (factor - 1), T * factor**cycle
-    return _as(t, _half_cosine(lr, lr_min, (array - start) / length))  # (O.15)
+    return _as(t, _half_cosine(lr, lr_min, (array - start) / length))  # (O.17)
 
 
 def _half_cosine(lr, lr_min, s):
@@ -127,7 +127,7 @@ def _half_cosine(lr, lr_min, s):
 
 
 def linear_scaling(K, *, lr=0.1, K_ref=32):
-    """The rate for batch size `K`, in proportion, given the rate `lr` that suits `K_ref`. Equation (O.7).
+    """The rate for batch size `K`, in proportion, given the rate `lr` that suits `K_ref`. Equation (O.5).
 
     Source: Goyal et al. 2017, section 2.1.
     Raises: ValueError unless K >= 1.
@@ -136,7 +136,7 @@ def linear_scaling(K, *, lr=0.1, K_ref=32):
     if not (K >= 1).all():
         raise ValueError(f"linear_scaling: K={K!r}, expected a batch size >= 1")
     _steps("linear_scaling", 0, lr=lr, K_ref=K_ref)
-    return _as(K, lr * K / K_ref)  # (O.7)
+    return _as(K, lr * K / K_ref)  # (O.5)
 
 
 def _between(name, lr, lr_min):
