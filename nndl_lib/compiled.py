@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 PARALLEL_FROM = 100_000  # elements: below, waking other threads costs more than it saves
-_FASTMATH = {"contract", "arcp", "nsz"}  # not nnan, ninf: a NaN passes through
+_FASTMATH = {"contract", "nsz"}  # fused multiply-add; a NaN and an infinity pass as on plain arrays
 _forked = []
-os.register_at_fork(after_in_child=lambda: _forked.append(True))
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _forked.append(True))
 
 
 class Traced:
@@ -77,6 +78,8 @@ class Tape:
 
     def binary(self, left, symbol, right):
         array = any(isinstance(value, Traced) and value.array for value in (left, right))
+        if array and symbol == "/" and not (isinstance(right, Traced) and right.array):
+            symbol, right = "*", self.write(f"1 / {self.number(right)}", False)  # once, not at each element
         operand = self.element if array else self.number
         return self.write(f"{operand(left)} {symbol} {operand(right)}", array)
 
@@ -97,10 +100,7 @@ class Tape:
 
 
 class Recorded(NamedTuple):
-    """What a function did; called on numbers and on arrays `(n,)` of one dtype, it does it again in place.
-
-    The results on arrays replace the first of the arrays; those on numbers are returned.
-    """
+    """What a function did: a Python function of the numbers, and the lines of a loop over the elements."""
 
     number_source: str
     array_lines: tuple
@@ -111,17 +111,22 @@ class Recorded(NamedTuple):
         """The coefficients of the loop, and the results on numbers."""
         return _function(self.number_source)(*values)
 
-    def run(self, coefficients, *arrays):
-        parallel = len(arrays[0]) >= PARALLEL_FROM and _share_threads()
+    def run(self, coefficients, chunks, addresses, arrays):
+        """Do it again on each chunk of the `arrays`, all `(n,)` and of one dtype; the results replace the arrays.
+
+        `chunks` (2, k) holds the start and the stop of neighbouring chunks, `addresses` (k,) where in memory the last
+        array of the function has its elements of each: the gradients of many parameters are read where they lie.
+        """
+        parallel = len(addresses) > 0 and bool(chunks[1, -1] - chunks[0, 0] >= PARALLEL_FROM) and _share_threads()
         kernel = _loop(self.array_lines, self.results, len(coefficients), self.n_arrays, parallel)
-        kernel(np.array(coefficients, arrays[0].dtype), *arrays)
+        kernel(np.array(coefficients, arrays[0].dtype), chunks, addresses, *arrays)
 
 
 def record(function, n_arrays, n_numbers):
     """Record `results on arrays, results on numbers = function(arrays, numbers)`.
 
-    Raises: TypeError or whatever `function` raises where it needs more than `+ - * / **` or returns something else when
-    called again.
+    What the function reads besides its arguments is fixed by this.
+    Raises: TypeError, or whatever `function` raises, where it needs more than `+ - * / **` or differs the second time.
     """
     first, second = (_record(function, n_arrays, n_numbers) for _ in range(2))
     if first != second:
@@ -131,7 +136,7 @@ def record(function, n_arrays, n_numbers):
 
 def _record(function, n_arrays, n_numbers):
     tape = Tape()
-    arrays = [tape.write(f"a{k}[i]", True) for k in range(n_arrays)]
+    arrays = [tape.write(f"x{k}[i]", True) for k in range(n_arrays)]
     array_results, number_results = function(arrays, [Traced(tape, f"s{k}", False) for k in range(n_numbers)])
     results = tuple([tape.element(value) for value in array_results])
     number_results = [tape.number(value) for value in number_results]
@@ -144,31 +149,50 @@ def _record(function, n_arrays, n_numbers):
 
 
 @lru_cache(maxsize=1024)
-def _function(source):
-    namespace = {"sqrt": np.sqrt, "inf": inf, "nan": nan}
-    if numba() is not None:
-        namespace["prange"] = numba().prange
+def _function(source, **names):
+    namespace = {"inf": inf, "nan": nan, **names}
     exec(source, namespace)
     return namespace["function"]
 
 
 @lru_cache(maxsize=1024)
 def _loop(lines, results, n_coefficients, n_arrays, parallel):
+    arrays = range(n_arrays - 1)
     source = [
-        f"def function(c, {', '.join(f'a{k}' for k in range(n_arrays))}):",
+        f"def function(c, chunks, addresses, {', '.join(f'a{k}' for k in arrays)}):",
         *(f"    c{k} = c[{k}]" for k in range(n_coefficients)),
-        "    for i in prange(a0.size):",
-        *(f"        {line}" for line in lines),
-        *(f"        a{k}[i] = {name}" for k, name in enumerate(results)),
+        "    for j in prange(len(addresses)):",
+        "        start, stop = chunks[0, j], chunks[1, j]",
+        *(f"        x{k} = a{k}[start:stop]" for k in arrays),
+        f"        x{n_arrays - 1} = carray(pointer(addresses[j], a0), stop - start)",
+        "        for i in range(stop - start):",
+        *(f"            {line}" for line in lines),
+        *(f"            x{k}[i] = {name}" for k, name in enumerate(results)),
     ]
+    names = dict(prange=numba().prange, carray=numba().carray, pointer=_pointer(), sqrt=np.sqrt)
     jit = numba().njit(fastmath=_FASTMATH, error_model="numpy", nogil=True, parallel=parallel)
-    return jit(_function("\n".join(source)))
+    return jit(_function("\n".join(source), **names))
+
+
+@lru_cache
+def _pointer():
+    """For compiled code: the pointer at an address, to elements of the dtype of an array."""
+    from numba import types
+
+    def pointer(typing, address, array):
+        def generate(context, builder, signature, arguments):
+            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+        return types.CPointer(array.dtype)(address, array), generate
+
+    return numba().extending.intrinsic(pointer)
 
 
 @lru_cache
 def numba():
     """The module numba, or None where it is missing or does not fit the installed NumPy."""
     try:
+        importlib.import_module("numba.extending")
         return importlib.import_module("numba")
     except ImportError:
         return None

@@ -6,13 +6,14 @@ each of them.
 
 from itertools import accumulate, groupby, pairwise
 
+import numpy as np
 import torch
 
 from .compiled import numba, record
 from .descent import attribute, name, signature
 
 COMPILE_FROM = 10_000  # elements: below, the rule runs on plain tensors, since compiling takes longer than it saves
-_LARGE = 50_000  # elements: the compiled loop reads a gradient of this size where it lies instead of copying it
+_CHUNK = 16_384  # elements: what one thread does at a time
 
 
 def vector_states(rule, constants):
@@ -30,7 +31,7 @@ def vector_states(rule, constants):
     return tuple(key for key, value in state.items() if isinstance(value, torch.Tensor))
 
 
-def update(rule, theta, g, state, constants, shrink=1, ahead=None, ahead_next=None):
+def update(rule, theta, g, state, constants, shrink=None, ahead=None, ahead_next=None):
     """The new point and states: `theta` shrinks by the factor `shrink`, then the update is added (1.4).
 
     A rule with the attribute `lookahead` has its gradient taken ahead of theta (1.16). Then `theta` is the point ahead,
@@ -66,7 +67,7 @@ class Flat:
         for p, view in zip(params, self._views(self.theta), strict=True):
             p.data = view
         self.addresses = [p.data_ptr() for p in params]
-        self._pieces = {}
+        self._chunks = {}
         self._recorded = self._record()
 
     def _views(self, vector):
@@ -154,33 +155,31 @@ class Flat:
             return None
         if self.theta.dtype not in (torch.float32, torch.float64):
             return None
-        self._arrays = [vector.numpy() for vector in (self.theta, *self.vectors.values(), self.grad)]
+        self._arrays = [vector.numpy() for vector in (self.theta, *self.vectors.values())]
         n_constants = len(signature(self.rule).constants) * (3 if self.displacement else 1)
         try:
-            return record(self._stepped, len(self._arrays), len(self.scalars) + n_constants + 1)
+            return record(self._stepped, len(self._arrays) + 1, len(self.scalars) + n_constants + 1)
         except Exception:  # not only + - * / **: the plain step runs it, or shows what is wrong with it
             return None
 
     def _step_recorded(self, start, stop, grads, numbers):
-        """The numbers once, then the loop on the small parameters together and on each large one by itself."""
+        """The numbers once, then the loop on the vectors; it reads the gradients where they lie."""
         numbers[-1] = 1.0 if numbers[-1] is None else numbers[-1]
         coefficients, scalars = self._recorded.numbers(*numbers)
-        if (start, stop) not in self._pieces:
-            self._pieces[start, stop] = list(self._cut(start, stop))
-        for a, b, arrays, gradient in self._pieces[start, stop]:
-            if b - a == 1 and grads[a].is_contiguous():
-                gradient = grads[a].view(-1).numpy()
-            else:
-                torch._foreach_copy_(self.gradients[a:b], grads[a:b])
-            self._recorded.run(coefficients, *arrays, gradient)
+        if (start, stop) not in self._chunks:
+            self._chunks[start, stop] = self._cut(start, stop)
+        chunks, owners, offsets = self._chunks[start, stop]
+        grads = [g if g.is_contiguous() else g.contiguous() for g in grads[start:stop]]
+        addresses = np.array([g.data_ptr() for g in grads])[owners] + offsets
+        self._recorded.run(coefficients, chunks, addresses, self._arrays)
         return scalars
 
     def _cut(self, start, stop):
-        """The pieces of a run: start, stop, its slices of theta and the vector states, and of the gradient."""
-        sizes = [b - a for a, b in pairwise(self.ends[start : stop + 1])]
-        for a, b in _runs([k if size >= _LARGE else -1 for k, size in enumerate(sizes)]):
-            *arrays, gradient = (array[self.span(start + a, start + b)] for array in self._arrays)
-            yield start + a, start + b, arrays, gradient
+        """The chunks of a run: their starts and stops, whose they are, and at which byte of its gradient they begin."""
+        spans = enumerate(pairwise(self.ends[start : stop + 1]))
+        chunks = [(i, min(i + _CHUNK, b), k, i - a) for k, (a, b) in spans for i in range(a, b, _CHUNK)]
+        first, last, owners, offsets = np.array(chunks, dtype=int).reshape(-1, 4).T
+        return np.array([first, last]), owners, offsets * self.theta.element_size()
 
     def to_iterate(self):
         """Move the parameters from the point ahead to theta itself."""

@@ -21,8 +21,9 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     The parameters become views of one vector for each group, dtype and device, and the rule runs on that vector:
     convert or move the model first, then make its optimizer. Where Numba is installed a long vector on the CPU is
-    stepped by a compiled loop. A rule acts element by element; one that also sums (a norm) sees the parameters that
-    are stepped together: neighbours in their group that have a gradient and the same count t.
+    stepped by a compiled loop; a global that the rule reads is fixed when the optimizer is made. A rule acts element
+    by element; one that also sums (a norm) sees the parameters that are stepped together: neighbours in their group
+    that have a gradient and the same count t.
 
     For a rule with the attribute `lookahead` the parameters hold the point ahead, where the gradient is taken (1.16);
     `with optimizer.iterate():` puts theta itself in their place. A model to be trained on is saved outside of it.

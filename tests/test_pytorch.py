@@ -174,6 +174,17 @@ def test_compiled_and_plain_steps_agree_to_rounding(monkeypatch, rule, dtype, rt
         torch.testing.assert_close(a, b, rtol=rtol, atol=rtol)
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_a_gradient_whose_square_overflows_is_stepped_as_on_plain_tensors(path, rule):
+    p = torch.ones(40, requires_grad=True)
+    p.grad = torch.full((40,), 1e20)
+    optimizer = RuleOptimizer([p], rule)
+    optimizer.step()
+    _, first = trajectory(rule, lambda theta: p.grad, torch.ones(40), 1)
+    with optimizer.iterate():
+        torch.testing.assert_close(p.detach(), first, equal_nan=True)
+
+
 def test_a_loop_is_compiled_once_for_all_optimizers_of_a_rule(monkeypatch):
     monkeypatch.setattr(flat, "COMPILE_FROM", 0)
     train(net(), RuleOptimizer(net().parameters(), adam), 1)
