@@ -68,7 +68,7 @@ class Verdict(NamedTuple):
         return "  ".join([f"{OUTCOMES[self.outcome]} {self.outcome}", self.claim, *self._details()])
 
     def _repr_html_(self):
-        rest = escape("  ".join(self._details()))
+        rest = "&emsp;".join(map(escape, self._details()))
         mark = f"<b>{OUTCOMES[self.outcome]} {self.outcome}</b>"
         return f'<div class="verdict {self.outcome}">{mark} <code>{escape(self.claim)}</code> {rest}</div>'
 
