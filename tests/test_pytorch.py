@@ -294,6 +294,17 @@ def test_a_checkpoint_resumes_bit_by_bit(path, rule, first):
     assert torch.equal(values(model), values(other))
 
 
+def test_a_checkpoint_knows_how_far_ahead_its_parameters_are():
+    model, other = net(), net(seed=1)
+    optimizer, resumed = (RuleOptimizer(m.parameters(), nesterov, lr=0.1) for m in (model, other))
+    train(model, optimizer, 3)
+    optimizer.param_groups[0]["rho"] = 0.2
+    other.load_state_dict(model.state_dict())
+    resumed.load_state_dict(saved_and_loaded(optimizer.state_dict()))
+    with optimizer.iterate(), resumed.iterate():
+        assert torch.equal(values(model), values(other))
+
+
 FRESH = """
 import sys, torch
 from nndl_lib import flat, optimizers, pytorch
