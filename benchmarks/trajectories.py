@@ -12,21 +12,13 @@ import time
 
 import numpy as np
 import torch
-from torch import optim
+from optimizers import PEERS
 
 from nndl_lib import optimizers
 from nndl_lib.descent import trajectory
 
 STEPS, STARTS = 500, 1000
-PEERS = {
-    "sgd": (optim.SGD, {}),
-    "momentum": (optim.SGD, {"momentum": 0.9}),
-    "nesterov": (optim.SGD, {"momentum": 0.9, "nesterov": True}),
-    "adagrad": (optim.Adagrad, {}),
-    "rmsprop": (optim.RMSprop, {}),
-    "adadelta": (optim.Adadelta, {}),
-    "adam": (optim.Adam, {}),
-}
+RULES = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam")
 CURVATURES = (0.1, 2.0)  # of the two parameters; the quadratic is separable, so on floats each has its own path
 START = (-5.0, -2.0)
 
@@ -72,7 +64,8 @@ if __name__ == "__main__":
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     print("| rule | floats | NumPy | 1000 starts at once, each |\n|---|---|---|---|")
     total = np.zeros(4)
-    for rule, (peer, constants) in PEERS.items():
+    for rule in RULES:
+        peer, constants = PEERS[rule]
         row = np.array(medians(getattr(optimizers, rule), peer, constants, rounds))
         show(rule, *row)
         total += row

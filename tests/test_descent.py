@@ -6,23 +6,21 @@ from functools import partial, wraps
 
 import numpy as np
 import pytest
+from oracles import RULES
 
 from nndl_lib.descent import attribute, constants_of, name, signature, trajectory
 from nndl_lib.optimizers import (
     adadelta,
-    adagrad,
     adam,
     adamw,
     momentum,
     nadam,
     nesterov,
     rmsprop,
-    rmsprop_momentum,
     sgd,
 )
 from nndl_lib.schedules import exponential
 
-RULES = [sgd, momentum, nesterov, adagrad, rmsprop, rmsprop_momentum, adadelta, adam, nadam, adamw]
 NAN, INF = float("nan"), float("inf")
 
 

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from oracles import IDS, RULES, TABLE
 
 from nndl_lib.descent import attribute, signature, trajectory
 from nndl_lib.optimizers import (
@@ -27,34 +28,12 @@ from nndl_lib.optimizers import (
     unified,
 )
 
-RULES = [sgd, momentum, nesterov, adagrad, rmsprop, rmsprop_momentum, adadelta, adam, nadam, adamw]
 ADAPTIVE = [adagrad, rmsprop, rmsprop_momentum, adadelta, adam, nadam, adamw]
-TINY = {"eps": 1e-30}
 settings.register_profile("rules", derandomize=True, deadline=None)
 settings.load_profile("rules")
 
 # --- Oracle: torch.optim over several parameters ---
 
-TABLE = [
-    (sgd, dict(lr=0.1), "SGD", dict(lr=0.1)),
-    (momentum, dict(lr=0.05, rho=0.8), "SGD", dict(lr=0.05, momentum=0.8)),
-    (nesterov, dict(lr=0.05, rho=0.8), "SGD", dict(lr=0.05, momentum=0.8, nesterov=True)),
-    (adagrad, dict(lr=0.1, **TINY), "Adagrad", dict(lr=0.1, **TINY)),
-    (rmsprop, dict(lr=0.01, beta=0.7, **TINY), "RMSprop", dict(lr=0.01, alpha=0.7, **TINY)),
-    (rmsprop_momentum, dict(lr=0.01, beta=0.7, rho=0.6, **TINY), "RMSprop",
-     dict(lr=0.01, alpha=0.7, momentum=0.6, **TINY)),
-    (adadelta, dict(), "Adadelta", dict()),
-    (adadelta, dict(lr=0.5, beta=0.7, eps=0.01), "Adadelta", dict(lr=0.5, rho=0.7, eps=0.01)),
-    (adam, dict(TINY), "Adam", dict(TINY)),
-    (adam, dict(lr=0.05, beta1=0.7, beta2=0.8, **TINY), "Adam", dict(lr=0.05, betas=(0.7, 0.8), **TINY)),
-    (nadam, dict(TINY), "NAdam", dict(TINY)),
-    (nadam, dict(lr=0.05, beta1=0.7, beta2=0.8, momentum_decay=0.2, **TINY), "NAdam",
-     dict(lr=0.05, betas=(0.7, 0.8), momentum_decay=0.2, **TINY)),
-    (adamw, dict(TINY), "AdamW", dict(TINY)),
-    (adamw, dict(lr=0.05, beta2=0.8, decay=0.3, **TINY), "AdamW",
-     dict(lr=0.05, betas=(0.9, 0.8), weight_decay=0.3, **TINY)),
-]  # fmt: skip
-IDS = [f"{rule.__name__}-{i}" for i, (rule, *_) in enumerate(TABLE)]
 SHAPES = [(3, 2), (3,), (1, 3), (1,)]
 SIZES = [6, 3, 3, 1]
 
