@@ -1,6 +1,7 @@
 """Surfaces of two parameters on which a method can be watched: `Landscape(f, grad, minimum, window, start)`.
 
 `f` and `grad` take arrays `theta` of shape (..., 2): one point, or any number of points at once.
+The curvature of a network's loss is in `curvature`.
 """
 
 from collections.abc import Callable

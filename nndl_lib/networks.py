@@ -13,6 +13,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .initializers import he, lecun, normal
+
 
 @dataclass(frozen=True)
 class MLP:
@@ -26,13 +28,18 @@ class MLP:
 
         Raises: ValueError if x or theta has another shape.
         """
+        *_, outputs = self.layers(x, theta)
+        return outputs
+
+    def layers(self, x, theta):
+        """The outputs (R, K, m) of each hidden layer and at last of the network, one after the other."""
         self._check(x, theta)
-        *hidden, last = self.unpack(theta)
+        *hidden, (W_out, b_out) = self.unpack(theta)
         h = x if x.ndim == 3 else x.expand(len(theta), *x.shape)
         for W, b in hidden:
             h = self.activation(torch.baddbmm(b, h, W))
-        W, b = last
-        return torch.baddbmm(b, h, W)
+            yield h
+        yield torch.baddbmm(b_out, h, W_out)
 
     @property
     def shapes(self):
@@ -77,21 +84,77 @@ def linear(P, C):
     return mlp(P, C)
 
 
-def start(net, seeds, *, dtype=torch.float32):
+@dataclass(frozen=True)
+class Blocks:
+    """A deep network of blocks of two layers: h = activation(F(h)), or h = activation(h + F(h)) with `shortcut`.
+
+    F(h) = N(activation(N(h W + b)) W + b), where N is the identity or, with `normalize`, standardizes each unit over
+    the K examples before its b is added: batch normalization with gamma = 1. Source: He et al. 2016, figure 2.
+    """
+
+    mlp: MLP
+    shortcut: bool
+    normalize: bool
+
+    def __call__(self, x, theta):
+        """Outputs (R, K, C) for inputs (K, P) or (R, K, P) and parameters theta (R, D)."""
+        *_, outputs = self.layers(x, theta)
+        return outputs
+
+    def layers(self, x, theta):
+        """The outputs (R, K, m) of the input layer, of each block and at last of the network."""
+        self.mlp._check(x, theta)
+        first, *hidden, (W_out, b_out) = self.unpack(theta)
+        h = self.activation(self._affine(x if x.ndim == 3 else x.expand(len(theta), *x.shape), *first))
+        yield h
+        for inner, outer in zip(hidden[::2], hidden[1::2], strict=True):
+            F = self._affine(self.activation(self._affine(h, *inner)), *outer)
+            h = self.activation(h + F if self.shortcut else F)
+            yield h
+        yield torch.baddbmm(b_out, h, W_out)
+
+    def _affine(self, h, W, b):
+        z = torch.bmm(h, W)
+        if self.normalize:
+            z = (z - z.mean(dim=1, keepdim=True)) / (z.var(dim=1, keepdim=True, correction=0) + 1e-5) ** 0.5
+        return z + b
+
+    activation = property(lambda self: self.mlp.activation)
+    shapes = property(lambda self: self.mlp.shapes)
+    size = property(lambda self: self.mlp.size)
+
+    def unpack(self, theta):
+        """The layers' `(W, b)` as views of theta, as `MLP.unpack`."""
+        return self.mlp.unpack(theta)
+
+
+def blocks(P, width, n, C, *, activation=torch.relu, shortcut=True, normalize=True):
+    """A network of 2 n + 2 layers: P inputs, a layer and `n` blocks of `width` units, C outputs.
+
+    Normalization takes the statistics of the examples that it is given, in training and in evaluation.
+    Raises: ValueError, TypeError as `mlp`; ValueError unless n is an integer >= 0.
+    """
+    if not (isinstance(n, int) and n >= 0):
+        raise ValueError(f"blocks: n={n!r}, expected an integer >= 0")
+    return Blocks(mlp(P, *[width] * (2 * n + 1), C, activation=activation), shortcut, normalize)
+
+
+def start(net, seeds, *, variance=None, distribution=normal, dtype=torch.float32):
     """Initial parameters (R, D), one row per seed; row r depends on seed r alone.
 
-    Weights are normal with variance 1/fan_in, with ReLU 2/fan_in; biases are 0.
+    Weights (n, m) are `distribution(rng, (n, m), variance(n, m))`, by default normal with variance 1/n, with ReLU
+    2/n; biases are 0.
     Raises: ValueError if `seeds` is empty or holds something else than integers >= 0.
     """
     activation = getattr(net.activation, "__name__", type(net.activation).__name__)
-    gain = 2 if activation.lower() == "relu" else 1
-    rows = [_start_row(net.shapes, gain, seed) for seed in check_seeds(seeds)]
+    variance = variance or (he if activation.lower() == "relu" else lecun)
+    rows = [_start_row(net.shapes, variance, distribution, seed) for seed in check_seeds(seeds)]
     return torch.as_tensor(np.stack(rows), dtype=dtype)
 
 
-def _start_row(shapes, gain, seed):
+def _start_row(shapes, variance, distribution, seed):
     rng = np.random.default_rng(seed)
-    weights = [rng.standard_normal((n, m)) * (gain / n) ** 0.5 for n, m in shapes[::2]]
+    weights = [distribution(rng, (n, m), variance(n, m)) for n, m in shapes[::2]]
     return np.concatenate([part for W in weights for part in (W.ravel(), np.zeros(W.shape[1]))])
 
 

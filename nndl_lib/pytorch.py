@@ -1,15 +1,18 @@
-"""The book's update rules and layers in PyTorch: `RuleOptimizer` and `Layer`."""
+"""The book's rules, layers and initializers in PyTorch: `RuleOptimizer`, `Layer` and `initialize`."""
 
 import inspect
 from contextlib import contextmanager
 from itertools import groupby
 from numbers import Real
 
+import numpy as np
 import torch
+from torch import nn
 from torch.autograd.function import once_differentiable
 
 from .descent import at, attribute, constants_of, name, signature
 from .flat import Flat
+from .initializers import fans, normal
 
 
 class RuleOptimizer(torch.optim.Optimizer):
@@ -169,6 +172,7 @@ class RuleOptimizer(torch.optim.Optimizer):
 
 
 _KEYS = {"params", "param_names", "decay", "step", "initial_lr", "differentiable"}
+_WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def _kind(p):
@@ -217,3 +221,24 @@ class Layer(torch.nn.Module):
 
     def extra_repr(self):
         return ", ".join([name(self.layer), *(f"{key}={value!r}" for key, value in self.constants.items())])
+
+
+def initialize(model, variance, distribution=normal, *, seed=0, bias=0.0):
+    """Draw the weights of all `nn.Linear` and `nn.Conv*d` in `model` anew, set its biases, return it.
+
+    A weight is `distribution(rng, (n, out), variance(fan_in, fan_out))` transposed, n = fan_in, one column per unit.
+    Other parameters stay as they are. Differs: torch's own default is `uniform` with variance 1/(3 fan_in), also
+    for biases. Raises: ValueError if the model has none of these layers.
+    """
+    rng = np.random.default_rng(seed)
+    layers = [m for m in model.modules() if isinstance(m, _WEIGHTED)]
+    if not layers:
+        raise ValueError("initialize: model has no nn.Linear, nn.Conv1d, nn.Conv2d or nn.Conv3d")
+    with torch.no_grad():
+        for layer in layers:
+            n, m = fans(layer.weight.shape)
+            W = distribution(rng, (n, len(layer.weight)), variance(n, m))
+            layer.weight.copy_(torch.as_tensor(W.T).reshape(layer.weight.shape))
+            if layer.bias is not None:
+                layer.bias.fill_(bias)
+    return model

@@ -157,7 +157,7 @@ def test_a_finished_section_has_all_its_numbers(book):
 
 def test_the_library_names_only_equations_that_the_book_has(book):
     known, missing = set(tags(book)), []
-    for file in sorted((ROOT / "nndl_lib").glob("*.py")):
+    for file in sorted((ROOT / "nndl_lib").rglob("*.py")):
         text = file.read_text(encoding="utf8")
         docstrings = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(text)) if hasattr(node, "body")
                       and isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)]  # fmt: skip

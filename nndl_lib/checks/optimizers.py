@@ -1,65 +1,9 @@
-"""`check("1-2", answer)`: the self-check of an exercise. It never raises and says in symbols what is wrong.
-
-A right answer shows a tick, an unanswered `...` a dash, a wrong one a cross and the letter of the mistake that explains
-it; the letters are explained in the exercise's notebook, in the reader's language. `?` is a mistake without a letter.
-"""
-
-from html import escape
+"""The exercises of the chapters on optimizers."""
 
 import numpy as np
 
-from .optimizers import adam
-
-
-class Check(str):
-    """One line of feedback."""
-
-    def __repr__(self):
-        return str(self)
-
-    def _repr_html_(self):
-        return f'<div class="check">{escape(self)}</div>'
-
-
-def check(exercise, answer):
-    """Feedback on `answer` to `exercise`: `✓`, `–` for `...`, or `✗` with the letter of the mistake."""
-    if exercise not in _EXERCISES:
-        return Check(f"? {exercise}: {', '.join(_EXERCISES)}")
-    if answer is ...:
-        return Check(f"– {exercise}")
-    try:
-        mistake = _EXERCISES[exercise](answer)
-    except Exception as error:
-        return Check(f"✗ {exercise}  {type(error).__name__}: {error}")
-    return Check(f"✓ {exercise}" if mistake is None else f"✗ {exercise}  {mistake}")
-
-
-def _close(answer, expected, rtol=5e-3):
-    answer, expected = np.asarray(answer, dtype=float), np.asarray(expected, dtype=float)
-    return answer.shape == expected.shape and np.allclose(answer, expected, rtol=rtol, atol=1e-9)
-
-
-def _values(right, rtol=5e-3, **mistakes):
-    """A check for numbers: None for the right ones, else the letter of the mistake that gives them."""
-
-    def diagnose(answer):
-        if _close(answer, right, rtol):
-            return None
-        return next((letter for letter, wrong in mistakes.items() if _close(answer, wrong, rtol)), "?")
-
-    return diagnose
-
-
-def _functions(cases, right, **mistakes):
-    """A check for a function: None if it equals `right` on all `cases`, else the letter of the mistake it equals."""
-
-    def diagnose(answer):
-        given = [answer(*case) for case in cases]
-        known = {None: right, **mistakes}
-        agree = (all(map(_close, given, [f(*case) for case in cases])) for f in known.values())
-        return next((letter for letter, same in zip(known, agree, strict=True) if same), "?")
-
-    return diagnose
+from ..optimizers import adam
+from .kinds import close, functions, parts, values
 
 
 def _adam_moves(count):
@@ -88,7 +32,7 @@ def _bug_adam_t(step):
     moves = np.concatenate([np.ravel(p) for p in params]) - 1
     if not np.isfinite(moves).all():
         return "F"
-    if _close(moves, np.zeros(3)):
+    if close(moves, np.zeros(3)):
         return "E"
     counts = (
         (None, lambda s, i: s),
@@ -99,7 +43,7 @@ def _bug_adam_t(step):
         ("C", lambda s, i: s + 1),
         ("D", lambda s, i: i + 1),
     )
-    return next((letter for letter, count in counts if _close(moves, _adam_moves(count))), "?")
+    return next((letter for letter, count in counts if close(moves, _adam_moves(count))), "?")
 
 
 def _bug_epsilon(step):
@@ -118,29 +62,13 @@ def _bug_epsilon(step):
         "C": not np.allclose(G, average, rtol=1e-9, atol=1e-15),
         "D": (moves * g > 0).any(),
         "F": abs(moves[tiny]).max() > 1e-3,
-        "?": not _close(moves[large], -0.1 * g[large] / average[large] ** 0.5),
+        "?": not close(moves[large], -0.1 * g[large] / average[large] ** 0.5),
     }
     return next((letter for letter, made in mistakes.items() if made), None)
 
 
-def _parts(right, **mistakes):
-    """A check for several numbers: the letters of all that are wrong; a mistake is its position and its values."""
-
-    def explain(i, number):
-        letters = (a for a, (k, *values) in mistakes.items() if k == i and any(_close(number, v) for v in values))
-        return next(letters, "?")
-
-    def diagnose(answer):
-        if len(answer) != len(right):
-            return "?"
-        wrong = [explain(i, a) for i, (a, r) in enumerate(zip(answer, right, strict=True)) if not _close(a, r)]
-        return " ".join(wrong) or None
-
-    return diagnose
-
-
-_EXERCISES = {
-    "1-1": _functions(
+EXERCISES = {
+    "1-1": functions(
         [(1, 0.5), (2, 0.5), (4, 0.9), (3, 0.0)],
         lambda t, rho: (1 - rho) * rho ** np.arange(t - 1.0, -1, -1),
         A=lambda t, rho: rho ** np.arange(t - 1.0, -1, -1),
@@ -152,7 +80,7 @@ _EXERCISES = {
         G=lambda t, rho: np.append(rho ** (t - 1), (1 - rho) * rho ** np.arange(t - 2.0, -1, -1)),
         H=lambda t, rho: np.append(rho**t, (1 - rho) * rho ** np.arange(t - 1.0, -1, -1)),
     ),
-    "1-2": _functions(
+    "1-2": functions(
         [(1, 0.5), (2, 0.9), (10, 0.99)],
         lambda t, beta: beta / (1 - beta) - t * beta**t / (1 - beta**t),
         A=lambda t, beta: beta * (1 - beta**t) / (1 - beta),
@@ -163,18 +91,18 @@ _EXERCISES = {
     ),
     "bug-adam-t": _bug_adam_t,
     "bug-epsilon": _bug_epsilon,
-    "adaptive-1": _values(44, rtol=1e-3, A=22, B=10, C=43, D=43.80),
-    "adam-1": _values((0.5, 0.19 / 0.28), A=(1, 1), B=(2.5, 0.19 / 0.0784), C=(2, 0.28 / 0.19), D=(0.5, 0.5)),
-    "clipping-1": _parts((-3.2473, 1.68), A=(0, -4), B=(1, 2), C=(1, 0.21), D=(0, -1.5527)),
-    "minibatch-1": _parts(
+    "adaptive-1": values(44, rtol=1e-3, A=22, B=10, C=43, D=43.80),
+    "adam-1": values((0.5, 0.19 / 0.28), A=(1, 1), B=(2.5, 0.19 / 0.0784), C=(2, 0.28 / 0.19), D=(0.5, 0.5)),
+    "clipping-1": parts((-3.2473, 1.68), A=(0, -4), B=(1, 2), C=(1, 0.21), D=(0, -1.5527)),
+    "minibatch-1": parts(
         (16, 1.25, 0.4), A=(0, 15, 15.625), B=(1, 100 / 64), C=(1, 2.5), D=(1, 0.8), E=(2, 0.2), F=(2, 0.025)
     ),
-    "schedules-1": _parts(
+    "schedules-1": parts(
         (0.99, 0.01**0.01, np.log(100) / 100), A=(0, 1.0), B=(1, np.log(100) / 100), C=(2, 0.02), D=(2, 0.01**0.01),
         E=(2, -np.log(100) / 100),
     ),  # fmt: skip
-    "momentum-1": _values((0.04, 0.64), A=(2 / 82, 0), B=(0.04, 0.8), C=(0.2, 0.64), D=(0.64, 0.04)),
-    "comparison-1": _values(
+    "momentum-1": values((0.04, 0.64), A=(2 / 82, 0), B=(0.04, 0.8), C=(0.2, 0.64), D=(0.64, 0.04)),
+    "comparison-1": values(
         (-0.8, -4 / 10.25**0.5, -11 / 3 / (41 / 3) ** 0.5),
         A=(0.8, 4 / 10.25**0.5, 11 / 3 / (41 / 3) ** 0.5),
         B=(-0.8, -4 / 10.25**0.5, -2.75 / 10.25**0.5),
