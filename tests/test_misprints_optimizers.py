@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from misprints import registry
 
 from nndl_lib.descent import attribute, signature, trajectory
 from nndl_lib.optimizers import (
@@ -28,17 +29,7 @@ from nndl_lib.optimizers import (
 )
 from nndl_lib.schedules import exponential, inverse_time, linear_scaling, natural_exponential
 
-CASES = []
-
-
-def erratum(id, right, misprint):
-    """Register a theorem `theorem(form) -> bool` with the right form and the misprinted one."""
-
-    def register(theorem):
-        CASES.append(pytest.param(right, misprint, theorem, id=id))
-        return theorem
-
-    return register
+CASES, erratum = registry()
 
 
 def run(rule, gradients, **constants):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from nndl_lib.networks import accuracy, cross_entropy, linear, mlp, squared_error, start
+from nndl_lib.networks import accuracy, blocks, cross_entropy, linear, mlp, squared_error, start
 
 widths = st.lists(st.integers(1, 7), min_size=2, max_size=4)
 
@@ -155,3 +155,71 @@ logits, labels = torch.zeros(2, 5, 3), torch.zeros(5, dtype=torch.int64)
 def test_a_wrong_argument_is_named_with_what_was_expected(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+# --- deep networks of blocks
+
+
+class TorchBlock(nn.Module):
+    """A block of two layers in `torch.nn`, batch normalization without gamma."""
+
+    def __init__(self, inner, outer, shortcut, normalize):
+        super().__init__()
+        self.inner, self.outer, self.shortcut, self.normalize = inner, outer, shortcut, normalize
+
+    def affine(self, h, W, b):
+        return (F.batch_norm(h @ W, None, None, training=True) if self.normalize else h @ W) + b
+
+    def forward(self, h):
+        f = self.affine(F.relu(self.affine(h, *self.inner)), *self.outer)
+        return F.relu(h + f if self.shortcut else f)
+
+
+@pytest.mark.parametrize("shortcut", [False, True])
+@pytest.mark.parametrize("normalize", [False, True])
+def test_blocks_equal_the_same_network_in_torch(shortcut, normalize):
+    net = blocks(5, 4, 3, 2, shortcut=shortcut, normalize=normalize)
+    theta, x = torch.randn(2, net.size, dtype=torch.float64), torch.randn(6, 5, dtype=torch.float64)
+    outputs = net(x, theta)
+    for r in range(2):
+        first, *hidden, last = [(W[0], b[0, 0]) for W, b in net.unpack(theta[r : r + 1])]
+        module = [TorchBlock(*pair, shortcut, normalize) for pair in zip(hidden[::2], hidden[1::2], strict=True)]
+        h = F.relu(TorchBlock(None, None, shortcut, normalize).affine(x, *first))
+        for block in module:
+            h = block(h)
+        torch.testing.assert_close(outputs[r], h @ last[0] + last[1], rtol=0, atol=1e-10)
+
+
+def test_layers_end_with_the_outputs():
+    for net, widths in ((mlp(5, 4, 3, 2), [4, 3, 2]), (blocks(5, 4, 3, 2), [4, 4, 4, 4, 2])):
+        theta, x = start(net, 2), torch.randn(6, 5)
+        layers = list(net.layers(x, theta))
+        assert torch.equal(layers[-1], net(x, theta))
+        assert [h.shape for h in layers] == [(2, 6, m) for m in widths]
+
+
+def test_a_block_whose_weights_are_zero_is_the_identity_with_a_shortcut_and_a_wall_without():
+    for shortcut in (True, False):
+        net = blocks(5, 4, 1, 2, shortcut=shortcut, normalize=False)
+        theta, x = start(net, 1), torch.randn(6, 5)
+        for W, _ in net.unpack(theta)[1:3]:
+            W.zero_()
+        before, after, _ = net.layers(x, theta)
+        assert torch.equal(after, before if shortcut else torch.zeros_like(before))
+
+
+def test_blocks_have_two_layers_each_and_one_before_and_behind():
+    net = blocks(7, 4, 3, 2)
+    assert len(net.shapes) == 2 * (2 * 3 + 2) and net.size == mlp(7, *[4] * 7, 2).size
+
+
+@pytest.mark.parametrize("n", [-1, 1.5])
+def test_the_number_of_blocks_is_checked(n):
+    with pytest.raises(ValueError, match=f"n={n}"):
+        blocks(3, 4, n, 2)
+
+
+def test_blocks_check_their_input():
+    net = blocks(5, 4, 1, 2)
+    with pytest.raises(ValueError, match=r"x has shape \(6, 4\)"):
+        net(torch.zeros(6, 4), start(net, 2))

@@ -1,0 +1,177 @@
+"""Misprints of the source texts about initialization: the right form passes a theorem, the misprint fails it.
+
+Each case carries the identifier of its entry in the errata: (right, misprinted, theorem).
+"""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from misprints import registry
+
+from nndl_lib.initializers import fixed, he, lecun, normal, orthogonal, uniform, xavier
+from nndl_lib.networks import cross_entropy, mlp, start
+
+CASES, erratum = registry()
+
+
+@pytest.mark.parametrize(("right", "misprint", "theorem"), CASES)
+def test_the_right_form_passes_and_the_misprint_fails(right, misprint, theorem):
+    assert theorem(right)
+    assert not theorem(misprint)
+
+
+def draws():
+    return np.random.default_rng(0)
+
+
+def gradient_ratio(activation, gain):
+    """The gradient at the first hidden layer over that at the last, of ten layers of width 400, in mean square."""
+    net = mlp(*[400] * 12, activation=activation)
+    x = torch.as_tensor(draws().standard_normal((100, 400)))
+    theta = start(net, 1, variance=partial(xavier, gain=gain), distribution=uniform, dtype=torch.float64)
+    layers = list(net.layers(x, theta.requires_grad_()))
+    first, last = torch.autograd.grad(layers[-1].square().sum(), [layers[0], layers[-2]])
+    return (first.norm() / last.norm()).item()
+
+
+@erratum("err-xavier-swap", {"tanh": 1, "sigmoid": 4}, {"tanh": 4, "sigmoid": 1})
+def the_gradient_of_ten_layers_neither_explodes_nor_disappears(gains):
+    """It shrinks a hundredfold or so where the gain is right; exchanged, it grows, or is lost in a millionth."""
+    ratios = [gradient_ratio(getattr(torch, name), gain) for name, gain in gains.items()]
+    return all(1e-4 < ratio < 2 for ratio in ratios)
+
+
+@erratum("err-eq-1.37", lambda n, m: 2 / (n + m), lambda n, m: 1)
+def the_range_of_xavier_follows_from_the_variance(variance):
+    r = (3 * variance(300, 200)) ** 0.5
+    return bool(
+        np.isclose(r, (6 / 500) ** 0.5) and np.isclose(uniform(draws(), 200_000, r**2 / 3).std(), r / 3**0.5, rtol=0.01)
+    )
+
+
+@erratum("err-gauss-init-notation", 0.5, 1.0)
+def normal_weights_of_standard_deviation_n_to_the_minus_keep_unit_variance(power):
+    """The root of 1/n is a standard deviation: read as a variance (std n^-1/4) or forgotten (1/n) it is wrong."""
+    n, rng = 100, draws()
+    z = rng.standard_normal((4000, n)) @ (rng.standard_normal((n, 50)) * n**-power)
+    return abs(z.var() - 1) < 0.15
+
+
+@erratum("err-xavier-linear-logistic", torch.tanh, torch.sigmoid)
+def the_mean_activation_is_zero_for(activation):
+    z = torch.as_tensor(draws().standard_normal(100_000))
+    return abs(activation(z).mean().item()) < 0.02
+
+
+def product_of_means(w, x):
+    return np.sum((w**2).mean(axis=0) * (x**2).mean(axis=0))
+
+
+def sum_of_means(w, x):
+    return np.sum((w**2).mean(axis=0)) + np.sum((x**2).mean(axis=0))
+
+
+@erratum("err-variance-sum", product_of_means, sum_of_means)
+def the_variance_of_a_sum_of_products_is(formula):
+    rng = draws()
+    w, x = 0.1 * rng.standard_normal((40_000, 100)), 2 * rng.standard_normal((40_000, 100))
+    return bool(np.isclose((w * x).sum(axis=1).var(), formula(w, x), rtol=0.05))
+
+
+@erratum("err-he-divide", 2, 0.5)
+def relu_layers_keep_the_signal_with_xaviers_variance_times(factor):
+    rng, h = draws(), draws().standard_normal((50, 400))
+    first = (h**2).mean()
+    for _ in range(12):
+        h = np.maximum(h @ normal(rng, (400, 400), factor * xavier(400, 400)), 0)
+    return 0.3 < (h**2).mean() / first < 3
+
+
+@erratum("err-he-fan", he, lambda n, m: 4 / (n + m))
+def relu_layers_of_falling_widths_keep_the_signal_with(variance):
+    rng, h = draws(), draws().standard_normal((50, 1024))
+    first = (h**2).mean()
+    for n, m in [(1024, 512), (512, 256), (256, 128), (128, 64)]:
+        h = np.maximum(h @ normal(rng, (n, m), variance(n, m)), 0)
+    return 0.4 < (h**2).mean() / first < 1.8
+
+
+@erratum("err-nin-nout", (200, 200), (300, 100))
+def one_variance_keeps_signal_and_gradient_for_widths(widths):
+    n, m = widths
+    return lecun(n, m) == lecun(m, n) == xavier(n, m)
+
+
+@erratum("err-norm-identity", lambda W: W.T @ W, lambda W: np.linalg.norm(W, 2))
+def lengths_are_kept_if_and_only_if_the_identity_is(form):
+    W = orthogonal(draws(), (5, 5))
+    x = draws().standard_normal(5)
+    assert np.isclose(np.linalg.norm(W @ x), np.linalg.norm(x))
+    return np.shape(form(W)) == (5, 5) and np.allclose(form(W), np.eye(5))
+
+
+def gradients(activation, theta):
+    net = mlp(4, 3, 2, activation=activation)
+    x = torch.as_tensor(draws().standard_normal((20, 4)))
+    theta = theta(net).requires_grad_()
+    (g,) = torch.autograd.grad(cross_entropy(net(x, theta), (torch.arange(20) % 3) // 2).sum(), theta)
+    return net, theta.detach(), g
+
+
+@erratum("err-zero-init-kinds", {"tanh": 0, "relu": 0, "sigmoid": 1}, {"tanh": 1, "relu": 1, "sigmoid": 1})
+def from_zero_weights_the_hidden_weights_learn_after_a_step(learns):
+    """The first step moves the output weights only if the hidden outputs are not zero: for the logistic function."""
+
+    def moved(name):
+        net, theta, g = gradients(getattr(torch, name), lambda net: torch.zeros(1, net.size, dtype=torch.float64))
+        _, _, g = gradients(getattr(torch, name), lambda net: theta - g)
+        return int(net.unpack(g)[0][0].abs().max() > 1e-8)
+
+    return all(moved(name) == expected for name, expected in learns.items())
+
+
+@erratum("err-same-init-result", "units", "inputs")
+def equal_starting_weights_have_equal_gradients_across(kind):
+    """Of (R, inputs, units): equal across the units, not across the inputs of one."""
+
+    def equal_units(net):
+        theta = torch.full((1, net.size), 0.3, dtype=torch.float64)
+        net.unpack(theta)[1][0][..., 1] = -0.2
+        return theta
+
+    net, _, g = gradients(torch.tanh, equal_units)
+    W = net.unpack(g)[0][0].numpy()
+    assert abs(W).max() > 1e-3
+    return np.ptp(W, axis={"inputs": 1, "units": 2}[kind]).max() < 1e-12
+
+
+@erratum("err-init-001-std", 0.01, 0.1)
+def ten_tanh_layers_lose_the_signal_with_standard_deviation(std):
+    rng, h = draws(), draws().standard_normal((100, 500))
+    for _ in range(10):
+        h = np.tanh(h @ normal(rng, (500, 500), fixed(500, 500, std=std)))
+    return h.std() < 1e-5
+
+
+@erratum("err-dead-neuron-tanh", lambda z: 1 - np.tanh(z) ** 2, lambda z: 0.0)
+def the_slope_of_a_saturated_tanh_is(slope):
+    step = 1e-5
+    return bool(np.isclose(slope(5.0), (np.tanh(5 + step) - np.tanh(5 - step)) / (2 * step), rtol=1e-4, atol=0))
+
+
+@erratum("err-fan-in-wording", lambda x: len(x) ** 0.5, lambda x: abs(x.sum()) ** 0.5)
+def weights_divided_by_this_root_give_unit_variance(root):
+    rng, x = draws(), draws().standard_normal(100)
+    z = rng.standard_normal((50_000, 100)) / root(x) @ x
+    return bool(np.isclose(z.var(), (x**2).mean(), rtol=0.05))
+
+
+@erratum("err-sigmoid-xavier-gauss", lambda h: h.std(axis=0).mean(), lambda h: h.std())
+def the_signal_of_ten_logistic_layers_is_seen_to_be_lost_in(measure):
+    """The pooled histogram is still wide; what died is the variation of each unit across the samples."""
+    rng, h = draws(), draws().standard_normal((100, 400))
+    for _ in range(10):
+        h = 1 / (1 + np.exp(-h @ normal(rng, (400, 400), xavier(400, 400))))
+    return measure(h) < 1e-5
