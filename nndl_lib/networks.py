@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from .initializers import he, lecun, normal
+from .normalization import standardize
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Blocks:
     def _affine(self, h, W, b):
         z = torch.bmm(h, W)
         if self.normalize:
-            z = (z - z.mean(dim=1, keepdim=True)) / (z.var(dim=1, keepdim=True, correction=0) + 1e-5) ** 0.5
+            z, _ = standardize(z, 1)
         return z + b
 
     activation = property(lambda self: self.mlp.activation)
