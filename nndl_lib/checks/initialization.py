@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .kinds import parts
+from ..optimizers import adam
+from .kinds import functions, parts
 
 EXERCISES = {
     "symmetry-1": parts(
@@ -20,6 +21,22 @@ EXERCISES = {
     ),
     "orthogonal-sparse-1": parts(
         (2 / 3, 4 / 3, -np.log(2**0.01 - 1)),
-        A=(0, 4 / 9), B=(1, 16 / 9), C=(0, 2, -2), D=(1, 4), E=(2, 2**-0.01), F=(2, np.log(2**0.01 - 1)), G=(2, 0),
-    ),  # fmt: skip
+        A=(0, 4 / 9),
+        B=(1, 16 / 9),
+        C=(0, 2, -2),
+        D=(1, 4),
+        E=(2, 2**-0.01),
+        F=(2, np.log(2**0.01 - 1)),
+        G=(2, 0),
+    ),
+    "pretraining-1": parts(
+        (0.6, 0.24, 0.1 * (1 + 4 / 35)), A=(0, 0.4), B=(1, 0.16), C=(1, 0.18, 0.06), D=(2, 0.1), E=(2, 0.1 * 4 / 35)
+    ),
+    "pretraining-2": functions(
+        [(np.array([1.0, -2.0, 0.5]), np.array([0.1, 1.0, 0.0])), (np.array([3.0, -0.1]), np.array([0.5, 0.25]))],
+        lambda g, s: s * adam(g, lr=0.1)[0],
+        A=lambda g, s: adam(s * g, lr=0.1)[0],
+        B=lambda g, s: -s * adam(g, lr=0.1)[0],
+        C=lambda g, s: adam(g, lr=0.1)[0],
+    ),
 }
