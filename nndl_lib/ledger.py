@@ -26,7 +26,7 @@ def band(samples, *, axis=0):
     """Median and 10-90 % band of `samples` along `axis`, the axis of the seeds; failed runs count as inf."""
     finite = np.clip(_checked(samples, 2, axis), -_HUGE, _HUGE)  # inf - inf would be NaN in an interpolation
     low, median, high = np.quantile(finite, [0.1, 0.5, 0.9], axis=axis)
-    return Interval(*(np.where(abs(q) > _HUGE / 1e6, np.sign(q) * np.inf, q)[()] for q in (median, low, high)))
+    return Interval(*(np.where(abs(q) > _HUGE / 1e6, np.copysign(np.inf, q), q)[()] for q in (median, low, high)))
 
 
 def interval(samples, *, confidence=0.93):

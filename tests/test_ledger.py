@@ -147,6 +147,7 @@ def test_one_seed_is_no_band(samples):
 
 def test_a_band_may_end_at_infinity():
     assert band([np.inf, 1, 2, 3, 4]) == (3, pytest.approx(1.4), np.inf)
+    assert band([0.0, 0.0, 0.0]) == (0, 0, 0)
 
 
 def test_a_verdict_names_its_conditions_and_can_demand_which_of_them_hold():
