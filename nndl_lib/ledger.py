@@ -124,4 +124,5 @@ def _text(value):
         return f"{value:.3g}"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_text(item)}" for key, item in value.items()) + "}"
-    return "[" + ", ".join(_text(item) for item in np.asarray(value).tolist()) + "]"
+    value = np.asarray(value).tolist()
+    return "[" + ", ".join(map(_text, value)) + "]" if isinstance(value, list) else _text(value)

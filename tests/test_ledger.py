@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.stats import binom
 
 from nndl_lib.ledger import Interval, band, interval, verdict
@@ -156,3 +157,7 @@ def test_a_verdict_names_its_conditions_and_can_demand_which_of_them_hold():
     assert repr(line) == "~ depends  claim-x  same rate ✓  tuned ✗  gain=0.5"
     with pytest.raises(AssertionError, match=r"states \[False, True\]"):
         verdict("claim-x", holds=holds, expect=[False, True], gain=0.5)
+
+
+def test_a_tensor_of_one_number_is_a_number():
+    assert repr(verdict("claim-x", holds=True, gain=torch.tensor(0.5))).endswith("gain=0.5")
