@@ -6,9 +6,10 @@ it; the letters are explained in the exercise's notebook, in the reader's langua
 
 from html import escape
 
-from . import difficulties, initialization, optimizers
+from . import difficulties, initialization, normalization, optimizers, preprocessing
 
-_EXERCISES = optimizers.EXERCISES | difficulties.EXERCISES | initialization.EXERCISES
+_SECTIONS = (difficulties, optimizers, initialization, preprocessing, normalization)
+_EXERCISES = {name: diagnose for section in _SECTIONS for name, diagnose in section.EXERCISES.items()}
 
 
 class Check(str):
