@@ -14,11 +14,11 @@ def standardize(x, axes, *, eps=1e-5, mean=None, var=None):
     """
     _check(x, eps, mean, var)
     given = mean is not None
-    if not given:
-        mean = x.mean(axis=axes, keepdims=True)  # (1.44)
-        var = ((x - mean) ** 2).mean(axis=axes, keepdims=True)  # (1.45)
+    mean = mean if given else x.mean(axis=axes, keepdims=True)  # (1.44)
+    d = x - mean
+    var = var if given else (d * d).mean(axis=axes, keepdims=True)  # (1.45)
     scale = 1 / (var + eps) ** 0.5
-    z = (x - mean) * scale  # (1.43)
+    z = d * scale  # (1.43)
 
     def vjp(dz):
         if given:
