@@ -36,7 +36,7 @@ def he(fan_in, fan_out, *, slope=0.0):
     Source: He et al. 2015, equations (10) and (15). Raises: ValueError unless the fans are >= 1.
     """
     _check_fans(fan_in, fan_out)
-    return 2 / ((1 + _number("slope", slope) ** 2) * fan_in)  # (I.30)
+    return 2 / ((1 + _number("slope", slope) ** 2) * fan_in)  # (I.23)
 
 
 def normal(rng, shape, variance):

@@ -21,9 +21,13 @@ from repository import colab_line, configured
 ROOT = Path(__file__).resolve().parents[1]
 
 # A section listed here must be complete: its numbers, its entries of the inventory, its claims.
-FINISHED = {"optimizers"}
+FINISHED = {"difficulties", "optimizers", "initialization"}
 # The equations (1.n) of the source chapter and the letter of the numbers that the book adds, by section.
-NUMBERS = {"optimizers": (range(1, 26), "O")}
+NUMBERS = {
+    "difficulties": (range(0), "D"),
+    "optimizers": (range(1, 26), "O"),
+    "initialization": (range(26, 38), "I"),
+}
 
 LINES, MEDIAN = 15, 6
 RAW = re.compile(r"^:::|^```\{|^\([\w.-]+\)=", re.MULTILINE)
