@@ -67,6 +67,33 @@ def rmsprop_step(update, store=0.0):
     return step
 
 
+def bn_forward(fraction):
+    """The exercise's batch normalization with `fraction(d, var, eps)` as the standardized input, d = x - mean."""
+
+    def forward(x, gamma, beta, eps=1e-5):
+        return gamma * fraction(x - x.mean(axis=0), x.var(axis=0), eps) + beta
+
+    return forward
+
+
+def bn_class(moves=lambda training: training, own=lambda training: training, factor=lambda m: 1, swap=False):
+    """The exercise's class: it moves its statistics if `moves(training)`, and uses the batch's if `own(training)`."""
+
+    class Norm:
+        def __init__(self, n, rho=0.1, eps=1e-5):
+            self.mean, self.var, self.rho, self.eps = np.zeros(n), np.ones(n), 1 - rho if swap else rho, eps
+
+        def __call__(self, x, training):
+            mean, var = x.mean(axis=0), x.var(axis=0)
+            used = (mean, var) if own(training) else (self.mean, self.var)
+            if moves(training):
+                self.mean = (1 - self.rho) * self.mean + self.rho * mean
+                self.var = (1 - self.rho) * self.var + self.rho * var * factor(len(x))
+            return (x - used[0]) / np.sqrt(used[1] + self.eps)
+
+    return Norm
+
+
 TABLE = [
     ("clipping-1", (-3.2473, 1.68), None),
     ("clipping-1", (-4, 1.68), "A"),
@@ -160,6 +187,39 @@ TABLE = [
     ("pretraining-2", lambda g, s: -0.1 * np.sign(s * g), "A"),
     ("pretraining-2", lambda g, s: 0.1 * s * np.sign(g), "B"),
     ("pretraining-2", lambda g, s: -0.1 * np.sign(g), "C"),
+    ("1-3", ([5, 4, 2, 1, 1], [4, 5], 6, 1.3125), None),
+    ("1-3", (np.array([5, 4, 2, 1, 1]), (4, 5), 6, 21 / 16), None),
+    ("1-3", ([1, 2, 1, 0, 1], [4, 5], 6, 1.3125), "A"),
+    ("1-3", ([5, 5, 5, 5, 5], [], 4, 1), "B E G L"),
+    ("1-3", ([5, 3, 2, 2, 1], [4, 5], 3, 1.75), "C H I"),
+    ("1-3", ([4, 2, 1, 1, 0], [3, 4, 5], 6, 1.25), "D F J"),
+    ("1-3", ([5, 4, 2, 1, 1], [4, 5], 6, 4 / 3), "K"),
+    ("1-3", ([5, 4, 2, 1], 4, 6, 1.3125), "? ?"),
+    ("bug-bn-epsilon", bn_forward(lambda d, var, eps: d / (var + eps) ** 0.5), None),
+    ("bug-bn-epsilon", bn_forward(lambda d, var, eps: d / var**0.5), "A"),
+    ("bug-bn-epsilon", bn_forward(lambda d, var, eps: d / var**0.5 + eps), "A"),
+    ("bug-bn-epsilon", bn_forward(lambda d, var, eps: np.nan_to_num(d / var**0.5)), "B"),
+    ("bug-bn-epsilon", bn_forward(lambda d, var, eps: d / np.where(var == 0, 1, var) ** 0.5), "B"),
+    ("bug-bn-epsilon", bn_forward(lambda d, var, eps: d / (var + 1e-300) ** 0.5), "B"),
+    ("bug-bn-epsilon", bn_forward(lambda d, var, eps: d / (var**0.5 + eps)), "C"),
+    ("bug-bn-epsilon", bn_forward(lambda d, var, eps: (d + eps) / (var + eps) ** 0.5), "D"),
+    ("bug-bn-epsilon", bn_forward(lambda d, var, eps: d / ((d**2).sum(axis=0) / 5 + eps) ** 0.5), "E"),
+    ("bug-bn-epsilon", bn_forward(lambda d, var, eps: d / (var + eps)), "F"),
+    ("bug-bn-epsilon", bn_forward(lambda d, var, eps: d / (var + 1e-5) ** 0.5), "G"),
+    ("bug-bn-epsilon", bn_forward(lambda d, var, eps: d / np.maximum(var, eps) ** 0.5), "H"),
+    ("bug-bn-epsilon", bn_forward(lambda d, var, eps: -d / (var + eps) ** 0.5), "?"),
+    ("bug-bn-epsilon", lambda x, gamma, beta, eps: x[0], "TypeError: return an array of the shape of x"),
+    ("bug-bn-running", bn_class(), None),
+    ("bug-bn-running", bn_class(factor=lambda m: m / (m - 1)), None),
+    ("bug-bn-running", bn_class(moves=lambda training: True), "A"),
+    ("bug-bn-running", bn_class(moves=lambda training: not training), "B"),
+    ("bug-bn-running", bn_class(moves=lambda training: False), "B"),
+    ("bug-bn-running", bn_class(own=lambda training: True), "C"),
+    ("bug-bn-running", bn_class(own=lambda training: False), "D"),
+    ("bug-bn-running", bn_class(own=lambda training: not training), "D"),
+    ("bug-bn-running", bn_class(swap=True), "E"),
+    ("bug-bn-running", bn_class(factor=lambda m: m), "?"),
+    ("bug-bn-running", bn_forward, "TypeError: bn_forward() got an unexpected keyword argument 'rho'"),
 ]
 
 

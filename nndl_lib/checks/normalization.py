@@ -1,8 +1,84 @@
 """The exercises of the chapters on normalization."""
 
-from .kinds import values
+import numpy as np
+
+from .kinds import close, parts, values
+
+
+def _bug_bn_epsilon(forward):
+    """The exercise's `forward(x, gamma, beta, eps)` on a constant unit, one of tiny spread and two others."""
+    u = np.array([-1.5, 0.5, 1, -0.5, 0.5, 0])
+    x = np.stack([np.zeros(6), 1e-6 * u, 2 + u, u[::-1] ** 3], axis=1)
+    gamma, beta, eps = np.array([1.0, 2, 3, 0.5]), np.array([0.5, 0, -1, 2]), 1e-2
+    mu, var = x.mean(axis=0), x.var(axis=0)
+    with np.errstate(all="ignore"):
+        y = np.asarray(forward(x.copy(), gamma.copy(), beta.copy(), eps), dtype=float)
+    if y.shape != x.shape:
+        raise TypeError("return an array of the shape of x")
+    if not np.isfinite(y).all():
+        return "A"
+    fractions = {
+        None: (x - mu) / (var + eps) ** 0.5,
+        "C": (x - mu) / (var**0.5 + eps),
+        "D": (x - mu + eps) / (var + eps) ** 0.5,
+        "E": (x - mu) / (var * 6 / 5 + eps) ** 0.5,
+        "F": (x - mu) / (var + eps),
+        "G": (x - mu) / (var + 1e-5) ** 0.5,
+        "H": (x - mu) / np.maximum(var, eps) ** 0.5,
+    }
+    if abs(y - beta)[:, 1].max() > 1:
+        return "B"
+    return next((letter for letter, z in fractions.items() if np.allclose(y, gamma * z + beta, rtol=1e-6)), "?")
+
+
+def _bug_bn_running(Norm):
+    """The exercise's class, `norm = Norm(n, rho=, eps=)` and `norm(x, training)`: trained on a and b, tested on c."""
+    rng = np.random.default_rng(0)
+    a, b, c = (rng.normal(i, i, size=(8, 3)) for i in (1, 2, 3))
+    norm = Norm(3, rho=0.25, eps=1e-2)
+    with np.errstate(all="ignore"):
+        trained = [norm(x.copy(), True) for x in (a, b)]
+        stored = np.array([norm.mean, norm.var], dtype=float)
+        tested = [norm(x.copy(), False) for x in (c, c[:1], c)]
+
+    def standard(x, mean, var):
+        return (x - mean) / (var + 1e-2) ** 0.5
+
+    def running(rho, factor=1.0):
+        mean, var = np.zeros(3), np.ones(3)
+        for x in (a, b):
+            mean, var = mean + rho * (x.mean(axis=0) - mean), var + rho * (factor * x.var(axis=0) - var)
+        return mean, var
+
+    mistakes = {
+        "D": not close(trained, [standard(x, x.mean(axis=0), x.var(axis=0)) for x in (a, b)]),
+        "B": close(stored, [np.zeros(3), np.ones(3)]),
+        "C": close(tested[0], standard(c, c.mean(axis=0), c.var(axis=0))),
+        "A": not (close(tested[2], tested[0], 1e-9) and close([norm.mean, norm.var], stored, 1e-9)),
+        "E": close(stored, running(0.75)),
+        "?": not any(close(stored, running(0.25, f)) for f in (1, 8 / 7)) or not close(tested[0], standard(c, *stored)),
+    }
+    return next((letter for letter, made in mistakes.items() if made), None)
+
 
 EXERCISES = {
+    "1-3": parts(
+        ((5, 4, 2, 1, 1), (4, 5), 6, 1.3125),
+        A=(0, (1, 2, 1, 0, 1)),
+        B=(0, (5, 5, 5, 5, 5)),
+        C=(0, (5, 3, 2, 2, 1)),
+        D=(0, (4, 2, 1, 1, 0)),
+        E=(1, ()),
+        F=(1, (3, 4, 5)),
+        G=(2, 4),
+        H=(2, 3),
+        I=(3, 1.75),
+        J=(3, 1.25),
+        K=(3, 4 / 3),
+        L=(3, 1),
+    ),
+    "bug-bn-epsilon": _bug_bn_epsilon,
+    "bug-bn-running": _bug_bn_running,
     "batch-norm-1": values(
         (4, -4, 0, 0, -4, 4),
         A=(8, 0, 0, 0, -4, 4),
