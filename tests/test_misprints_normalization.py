@@ -1,0 +1,246 @@
+"""Misprints of the source texts on preprocessing and normalization: the right form passes a theorem, the misprint fails.
+
+Each case carries the identifier of its entry in the errata: (right, misprinted, theorem).
+"""
+
+import numpy as np
+import pytest
+import torch
+from misprints import registry
+from scipy import stats
+from torch import nn
+
+from nndl_lib.modules import BatchNorm
+from nndl_lib.normalization import batch_norm, layer_norm, local_response_norm, standardize, weight_norm
+from nndl_lib.preprocessing import min_max, pca_whitening, z_score
+
+CASES, erratum = registry()
+
+
+@pytest.mark.parametrize(("right", "misprint", "theorem"), CASES)
+def test_the_right_form_passes_and_the_misprint_fails(right, misprint, theorem):
+    assert theorem(right)
+    assert not theorem(misprint)
+
+
+def draws(*shape):
+    return np.random.default_rng(0).standard_normal(shape)
+
+
+# --- Preprocessing
+
+
+@erratum("err-tanh-sensitive", 0.07, 0.42)
+def the_slope_of_tanh_at_2_is_about(slope):
+    return abs((1 - np.tanh(2.0) ** 2) - slope) < 0.01
+
+
+@erratum("err-minmax-range", (0, 1), (-1, 1))
+def the_printed_formula_scales_to(limits):
+    x = draws(50, 1)
+    scaled = (x - x.min()) / (x.max() - x.min())
+    return np.allclose(scaled, min_max(x, low=limits[0], high=limits[1])(x))
+
+
+@erratum("err-zscore-normal", "moments", "shape")
+def after_the_z_score_data_have_the_standard_normals(property):
+    z = z_score(np.random.default_rng(0).exponential(size=(5000, 1)))
+    x = z(np.random.default_rng(0).exponential(size=(5000, 1))).ravel()
+    if property == "moments":
+        return abs(x.mean()) < 1e-9 and abs(x.var() - 1) < 1e-9
+    return stats.kstest(x, "norm").pvalue > 1e-3
+
+
+@erratum("err-whitening-independent", np.positive, np.square)
+def the_components_of_whitened_data_are_uncorrelated_after(transform):
+    """After squaring one, too, if they were independent; here one is the square of the other, shifted and scaled."""
+    a = draws(20_000)
+    X = np.stack([a, a**2], axis=1)
+    first, second = pca_whitening(X)(X).T
+    return abs(np.corrcoef(first, transform(second))[0, 1]) < 0.05
+
+
+@erratum("err-scale-argument", 100, 10)
+def relative_progress_of_two_weights_whose_features_differ_tenfold_differs_by(factor):
+    """A feature ten times as large has an optimal weight a tenth as large and ten times the gradient."""
+    x = draws(1000, 1)
+    X = np.hstack([x, 10 * draws(1000, 2)[:, 1:]])
+    best = np.array([1.0, 0.1])
+    y = X @ best
+    g = -X.T @ y / len(X)
+    ratio = (g / best)[1] / (g / best)[0]
+    return abs(ratio / factor - 1) < 0.3
+
+
+@erratum("err-must-normalise", "slower", "impossible")
+def without_scaling_gradient_descent_is(word):
+    """Curvatures 1 and 100: it converges, in about a hundred times as many steps."""
+
+    def steps(curvatures):
+        theta, count = np.ones(2), 0
+        while abs(theta).max() > 1e-3:
+            theta, count = theta - 2 / curvatures.sum() * curvatures * theta, count + 1
+            if count > 10_000:
+                return np.inf
+        return count
+
+    scaled, raw = steps(np.ones(2)), steps(np.array([1.0, 100.0]))
+    return np.isfinite(raw) and raw > 100 * scaled if word == "slower" else np.isinf(raw)
+
+
+@erratum("err-tan-nonlinear", np.arctan, np.tan)
+def a_nonlinear_scaling_keeps_the_order_and_is_bounded(f):
+    x = np.linspace(-10, 10, 1001)
+    return bool((np.diff(f(x)) > 0).all() and abs(f(x)).max() < 2)
+
+
+# --- Batch normalization
+
+Z = draws(40, 3) * [0.3, 2, 7] + [4, -1, 2]
+MU, VAR = Z.mean(axis=0), Z.var(axis=0)
+
+
+@erratum("err-bn-divide-variance", VAR**0.5, VAR)
+def divided_by_it_each_unit_has_variance_1(divisor):
+    return np.allclose(((Z - MU) / divisor).var(axis=0), 1)
+
+
+@erratum("err-bn-plus-mu", -1, 1)
+def with_this_sign_of_the_mean_each_unit_has_mean_0(sign):
+    return np.allclose(((Z + sign * MU) / VAR**0.5).mean(axis=0), 0, atol=1e-12)
+
+
+@erratum("err-bn-identity-gamma", (VAR + 0.01) ** 0.5, VAR**0.5)
+def batch_norm_is_the_identity_with_gamma(gamma):
+    return np.allclose(batch_norm(Z, gamma, MU, eps=0.01)[0], Z, atol=1e-10)
+
+
+@erratum("err-bn-meaningless", "direction", "nothing")
+def what_a_lower_layer_learns_and_normalization_keeps_is(kept):
+    x, W = draws(30, 4), np.random.default_rng(1).standard_normal((4, 3))
+    out = standardize(x @ W, 0, eps=0)[0]
+    same, turned = (standardize(x @ V, 0, eps=0)[0] for V in (100 * W, W[::-1]))
+    return np.allclose(out, same) and np.allclose(out, turned) == (kept == "nothing")
+
+
+@erratum("err-bn-constant-dist", lambda z: (z.mean(), z.var()), lambda z: (stats.kurtosis(z),))
+def what_standardization_makes_equal_for_different_inputs(moments):
+    a, b = (standardize(x, 0, eps=0)[0] for x in (draws(5000), draws(5000) ** 3))
+    return np.allclose(moments(a), moments(b), atol=1e-9)
+
+
+def mean_of_variances(batches):
+    m = batches.shape[1]
+    return (batches.var(axis=1).mean() * m / (m - 1)) ** 0.5
+
+
+def mean_of_deviations(batches):
+    return batches.std(axis=1).mean()
+
+
+@erratum("err-bn-std-test", mean_of_variances, mean_of_deviations)
+def the_deviation_at_test_time_is_estimated_without_bias_by(estimate):
+    return abs(estimate(3 * draws(100_000, 4)) / 3 - 1) < 0.01
+
+
+@erratum("err-bn-moving", "test", "training")
+def moving_averages_are_used_in(mode):
+    module = BatchNorm(3, dtype=torch.float64)
+    x = torch.tensor(Z)
+    module(x)
+    module.train(mode == "training")
+    expected = (x - module.mean) / (module.var + 1e-5) ** 0.5
+    return torch.allclose(module(x), expected)
+
+
+@erratum("err-bn2d-linear", nn.BatchNorm1d, nn.BatchNorm2d)
+def outputs_of_a_linear_layer_are_normalized_by(layer):
+    try:
+        return layer(3)(torch.tensor(Z, dtype=torch.float32)).shape == Z.shape
+    except ValueError:
+        return False
+
+
+@erratum("err-second-order-sum", 1, 0)
+def the_second_order_term_of_a_chain_sums_over_pairs_i_and_j_from_i_plus(offset):
+    w, x, eps = np.array([1.3, 0.7, 2.0]), 1.5, 1e-3
+    g = x * w.prod() / w
+    moved = [x * (w - e * g).prod() for e in (-eps, 0, eps)]
+    second = (moved[0] - 2 * moved[1] + moved[2]) / eps**2 / 2
+    pairs = [(i, j) for i in range(3) for j in range(i + offset, 3)]
+    terms = [g[i] * g[j] * np.prod([w[k] for k in range(3) if k not in (i, j)]) for i, j in pairs]
+    return bool(np.isclose(x * sum(terms), second, rtol=1e-6))
+
+
+@erratum("err-first-order-surely", 1e-3, 1.0)
+def a_step_along_the_gradient_of_a_chain_lowers_it_at_the_rate(eps):
+    w = np.full(4, 1.5)
+    g = w.prod() / w
+    return (w - eps * g).prod() < w.prod()
+
+
+# --- Other normalizations
+
+
+@erratum("err-ln-rows-columns", 0, 1)
+def with_samples_as_columns_layer_norm_standardizes_along_axis(axis):
+    Z_columns = draws(6, 4)
+    expected = layer_norm(Z_columns.T, np.ones(6), np.zeros(6), eps=0)[0].T
+    return np.allclose(standardize(Z_columns, axis, eps=0)[0], expected)
+
+
+def one_index(z):
+    return ((z - z.mean()) ** 2).sum() / len(z)
+
+
+def two_indices(z):
+    return (len(z) * (z[0] - z.mean()) ** 2) / len(z)
+
+
+@erratum("err-ln-var-index", one_index, two_indices)
+def the_variance_of_a_layer_is(formula):
+    z = np.array([1.0, 2.0, 4.0])
+    return bool(np.isclose(formula(z), z.var()))
+
+
+@erratum("err-lrn-alpha", 1e-4, 10 * np.exp(-4))
+def alexnets_alpha_hardly_changes_an_activity_of_10(alpha):
+    x = np.zeros((1, 5, 1))
+    x[0, 2] = 10.0
+    y = local_response_norm(x, k=2.0, alpha=alpha, beta=0.75)[0][0, 2, 0]
+    return abs(y / (10 * 2**-0.75) - 1) < 0.01
+
+
+@erratum("err-lrn-suppression", 1000.0, 10.0)
+def neighbours_of_a_unit_of_this_activity_are_suppressed_tenfold(activity):
+    x = np.zeros((1, 5, 1))
+    x[0, 2], x[0, 3] = activity, 1.0
+    return local_response_norm(x)[0][0, 3, 0] < 2**-0.75 / 10
+
+
+@erratum("err-lrn-window", 5, 6)
+def the_window_of_n_5_has_so_many_channels(count):
+    y = local_response_norm(np.ones((1, 11, 1)), n=5, k=1.0, alpha=1.0, beta=1.0)[0]
+    return bool(np.isclose(1 / y[0, 5, 0] - 1, count))
+
+
+@erratum("err-gn-percent", 34.7 - 24.1, (34.7 - 24.1) / 34.7 * 100)
+def group_norm_lowers_the_error_by_10_6(points):
+    return abs(points - 10.6) < 0.05
+
+
+@erratum("err-wn-v-fixed", False, True)
+def the_direction_v_of_weight_norm_is_fixed_in_training(fixed):
+    v, g, target = draws(1, 4), np.ones(1), np.array([[1.0, 2.0, -1.0, 0.5]])
+    start = v.copy()
+    for _ in range(50):
+        W, vjp = weight_norm(v, g)
+        dv, dg = vjp(W - target)
+        v, g = v - 0.1 * dv, g - 0.1 * dg
+    return bool(np.allclose(v, start)) == fixed
+
+
+@erratum("err-wn-shared", (3 * 3 * 3 * 64, 64 * 224 * 224), (784 * 100, 100))
+def there_are_fewer_weights_than_neurons(counts):
+    weights, neurons = counts
+    return weights < neurons
