@@ -1,4 +1,4 @@
-"""Misprints of the source texts on preprocessing and normalization: the right form passes a theorem, the misprint fails.
+"""Misprints of the source texts on preprocessing and normalization: the right form passes, the misprint fails.
 
 Each case carries the identifier of its entry in the errata: (right, misprinted, theorem).
 """
