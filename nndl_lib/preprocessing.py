@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-_BLOCK = 4096  # rows that are centred at once: no second copy of the data is made
+_BLOCK = 1024  # rows that are centred at once: no second copy of the data is made
 
 
 class Affine(NamedTuple):
