@@ -23,8 +23,8 @@ class Affine(NamedTuple):
             return (x - self.shift) * self.W
         rows = x.reshape(-1, x.shape[-1])
         y = np.empty((len(rows), self.W.shape[1]), dtype=x.dtype)
-        for i in range(0, len(rows), _BLOCK):
-            y[i : i + _BLOCK] = (rows[i : i + _BLOCK] - self.shift) @ self.W
+        for block, centred in _centred(rows, self.shift):
+            np.matmul(centred, self.W, out=y[block])
         return y.reshape(*x.shape[:-1], y.shape[1])
 
     def inverse(self, y):
@@ -85,10 +85,17 @@ def covariance(X):
     """Mean (D,) and covariance (D, D) of X (N, D), divided by N, accumulated in double precision."""
     mu = _mean(X)
     C = np.zeros((X.shape[1], X.shape[1]))
-    for i in range(0, len(X), _BLOCK):
-        rows = X[i : i + _BLOCK] - mu
-        C += rows.T @ rows
+    for _, centred in _centred(X, mu):
+        C += centred.T @ centred
     return mu, C / len(X)
+
+
+def _centred(X, shift):
+    """Slices of the rows and the rows minus shift, block by block, in one buffer."""
+    buffer = np.empty((min(_BLOCK, len(X)), X.shape[1]), dtype=X.dtype)
+    for i in range(0, len(X), _BLOCK):
+        block = slice(i, min(i + _BLOCK, len(X)))
+        yield block, np.subtract(X[block], shift, out=buffer[: block.stop - i], casting="same_kind")
 
 
 def _mean(X):
