@@ -24,7 +24,7 @@ def standardize(x, axes, *, eps=1e-5, mean=None, var=None):
         if given:
             return dz * scale
         a, b = dz.mean(axis=axes, keepdims=True), (dz * z).mean(axis=axes, keepdims=True)
-        return (dz - a - z * b) * scale  # (N.1)
+        return (dz - a - z * b) * scale  # (N.12)
 
     vjp.stats = mean, var
     return z, vjp
@@ -109,7 +109,7 @@ def weight_norm(v, g):
 
     def vjp(dW):
         along = (dW * u).sum(axis=axes, keepdims=True)
-        return g_ / length * (dW - along * u), along.reshape(g.shape)  # (N.2)
+        return g_ / length * (dW - along * u), along.reshape(g.shape)  # (N.24)
 
     return g_ * u, vjp  # (1.55)
 
@@ -136,7 +136,7 @@ def local_response_norm(x, *, n=5, k=2.0, alpha=1e-4, beta=0.75):
     D = k + alpha * window(x * x)
 
     def vjp(dy):
-        return (dy * D**-beta - 2 * alpha * beta * x * window(dy * x * D ** (-beta - 1)),)  # (N.3)
+        return (dy * D**-beta - 2 * alpha * beta * x * window(dy * x * D ** (-beta - 1)),)  # (N.29)
 
     return x * D**-beta, vjp  # (1.56)
 

@@ -69,7 +69,7 @@ def pca_whitening(X, *, eps=0.0):
     Raises: ValueError unless X holds finite numbers (N, D) with N >= 1 and eps >= 0.
     """
     mu, U, scale = _principal("pca_whitening", X, eps)
-    return Affine(mu, U * scale)  # (P.1)
+    return Affine(mu, U * scale)  # (P.21)
 
 
 def zca_whitening(X, *, eps=0.0):
@@ -78,7 +78,7 @@ def zca_whitening(X, *, eps=0.0):
     Source: Bell and Sejnowski 1997; Kessy, Lewin and Strimmer 2018. Raises: as `pca_whitening`.
     """
     mu, U, scale = _principal("zca_whitening", X, eps)
-    return Affine(mu, (U * scale) @ U.T)  # (P.2)
+    return Affine(mu, (U * scale) @ U.T)  # (P.23)
 
 
 def covariance(X):
