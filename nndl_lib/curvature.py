@@ -12,7 +12,7 @@ from .networks import cross_entropy
 
 def risk(net, data, loss=cross_entropy):
     """The empirical risk theta (R, D) -> (R,) of `net` on all of `data` = (x, y)."""
-    x, y = data
+    x, y = map(torch.as_tensor, data)
     return lambda theta: loss(net(x, theta), y)
 
 

@@ -43,6 +43,11 @@ class MLP:
         yield torch.baddbmm(b_out, h, W_out)
 
     @property
+    def inputs(self):
+        """The number P of inputs of an example."""
+        return self.sizes[0]
+
+    @property
     def shapes(self):
         """The shape of each weight matrix and bias, in the order of theta."""
         pairs = zip(self.sizes[:-1], self.sizes[1:], strict=True)
@@ -63,7 +68,7 @@ class MLP:
     def _check(self, x, theta):
         if theta.ndim != 2 or theta.shape[1] != self.size:
             raise ValueError(f"theta has shape {tuple(theta.shape)}, expected (R, {self.size})")
-        R, P = len(theta), self.sizes[0]
+        R, P = len(theta), self.inputs
         if x.ndim not in (2, 3) or x.shape[-1] != P or x.shape[:-2] not in ((), (R,)):
             raise ValueError(f"x has shape {tuple(x.shape)}, expected (K, {P}) or ({R}, K, {P})")
 
@@ -86,25 +91,19 @@ def linear(P, C):
 
 
 @dataclass(frozen=True)
-class Blocks:
+class Blocks(MLP):
     """A deep network of blocks of two layers: h = activation(F(h)), or h = activation(h + F(h)) with `shortcut`.
 
     F(h) = N(activation(N(h W + b)) W + b), where N is the identity or, with `normalize`, standardizes each unit over
     the K examples before its b is added: batch normalization with gamma = 1. Source: He et al. 2016, figure 2.
     """
 
-    mlp: MLP
-    shortcut: bool
-    normalize: bool
-
-    def __call__(self, x, theta):
-        """Outputs (R, K, C) for inputs (K, P) or (R, K, P) and parameters theta (R, D)."""
-        *_, outputs = self.layers(x, theta)
-        return outputs
+    shortcut: bool = True
+    normalize: bool = True
 
     def layers(self, x, theta):
         """The outputs (R, K, m) of the input layer, of each block and at last of the network."""
-        self.mlp._check(x, theta)
+        self._check(x, theta)
         first, *hidden, (W_out, b_out) = self.unpack(theta)
         h = self.activation(self._affine(x if x.ndim == 3 else x.expand(len(theta), *x.shape), *first))
         yield h
@@ -120,14 +119,6 @@ class Blocks:
             z, _ = standardize(z, 1)
         return z + b
 
-    activation = property(lambda self: self.mlp.activation)
-    shapes = property(lambda self: self.mlp.shapes)
-    size = property(lambda self: self.mlp.size)
-
-    def unpack(self, theta):
-        """The layers' `(W, b)` as views of theta, as `MLP.unpack`."""
-        return self.mlp.unpack(theta)
-
 
 def blocks(P, width, n, C, *, activation=torch.relu, shortcut=True, normalize=True):
     """A network of 2 n + 2 layers: P inputs, a layer and `n` blocks of `width` units, C outputs.
@@ -137,7 +128,8 @@ def blocks(P, width, n, C, *, activation=torch.relu, shortcut=True, normalize=Tr
     """
     if not (isinstance(n, int) and n >= 0):
         raise ValueError(f"blocks: n={n!r}, expected an integer >= 0")
-    return Blocks(mlp(P, *[width] * (2 * n + 1), C, activation=activation), shortcut, normalize)
+    sizes = mlp(P, *[width] * (2 * n + 1), C, activation=activation).sizes
+    return Blocks(sizes, activation, shortcut, normalize)
 
 
 def start(net, seeds, *, variance=None, distribution=normal, dtype=torch.float32):

@@ -9,26 +9,22 @@ from .networks import MLP, mlp
 
 
 @dataclass(frozen=True)
-class Recurrent:
-    """h_t = activation(normalize(x_t W + h_{t-1} U) + b), h_0 = 0, t = 1 ... T; the outputs are linear in h_T."""
+class Recurrent(MLP):
+    """h_t = activation(normalize(x_t W + h_{t-1} U) + b + c), h_0 = 0, t = 1 ... T; the outputs are linear in h_T.
 
-    T: int
-    mlp: MLP
-    normalize: Any
+    Its parameters are those of an MLP of the widths P, H, H, C: W and b, U and c (two biases, as in torch), the output
+    layer's V and d.
+    """
 
-    def __call__(self, x, theta):
-        """Outputs (R, K, C) for sequences x, (R, K, T P) or (K, T P), and parameters theta (R, D)."""
-        *_, outputs = self.layers(x, theta)
-        return outputs
+    T: int = 1
+    normalize: Any = None
 
     def layers(self, x, theta):
-        """The states h_1 ... h_T (R, K, H) and at last the outputs of the network."""
-        P = self.mlp.sizes[0]
-        if x.ndim not in (2, 3) or x.shape[-1] != self.T * P:
-            raise ValueError(f"x has shape {tuple(x.shape)}, expected (K, {self.T * P}) or (R, K, {self.T * P})")
+        """The states h_1 ... h_T (R, K, H) and at last the outputs (R, K, C), for x (R, K, T P) or (K, T P)."""
+        self._check(x, theta)
         (W, b), (U, c), (V, d) = self.unpack(theta)
         x = x if x.ndim == 3 else x.expand(len(theta), *x.shape)
-        inputs = torch.einsum("rktp,rph->trkh", x.reshape(*x.shape[:2], self.T, P), W)
+        inputs = torch.einsum("rktp,rph->trkh", x.reshape(*x.shape[:2], self.T, -1), W)
         h = inputs.new_zeros(inputs.shape[1:])
         for z in inputs:
             z = torch.baddbmm(z, h, U)  # (1.53)
@@ -36,14 +32,10 @@ class Recurrent:
             yield h
         yield torch.baddbmm(d, h, V)
 
-    activation = property(lambda self: self.mlp.activation)
-    shapes = property(lambda self: self.mlp.shapes)
-    size = property(lambda self: self.mlp.size)
-
-    def unpack(self, theta):
-        """(W (R, P, H), b), (U (R, H, H), c) and the output layer's (V (R, H, C), d): two biases, as torch has."""
-        self.mlp._check(theta.new_zeros(1, self.mlp.sizes[0]), theta)
-        return self.mlp.unpack(theta)
+    @property
+    def inputs(self):
+        """The number T P of inputs of a sequence."""
+        return self.T * self.sizes[0]
 
 
 def rnn(T, P, H, C, *, activation=torch.tanh, normalize=None):
@@ -54,4 +46,4 @@ def rnn(T, P, H, C, *, activation=torch.tanh, normalize=None):
     """
     if not (isinstance(T, int) and T >= 1):
         raise ValueError(f"rnn: T={T!r}, expected an integer >= 1")
-    return Recurrent(T, mlp(P, H, H, C, activation=activation), normalize)
+    return Recurrent(mlp(P, H, H, C, activation=activation).sizes, activation, T, normalize)

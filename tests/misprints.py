@@ -1,10 +1,17 @@
-"""How a misprint of a source text is tested: the right form passes a theorem, the misprinted one fails it."""
+"""How a misprint of a source text is tested: the right form passes a theorem, the misprinted one fails it.
 
+    erratum, test_the_right_form_passes_and_the_misprint_fails = misprints()
+
+    @erratum("err-of-the-list", right, misprint)
+    def a_sentence_about_the_form(form): ...
+"""
+
+import numpy as np
 import pytest
 
 
-def registry():
-    """A list of cases, and the decorator `erratum(id, right, misprint)` that adds a theorem `form -> bool` to it."""
+def misprints():
+    """The decorator `erratum(id, right, misprint)` of theorems `form -> bool`, and the test of all of a module's."""
     cases = []
 
     def erratum(id, right, misprint):
@@ -14,4 +21,13 @@ def registry():
 
         return register
 
-    return cases, erratum
+    @pytest.mark.parametrize(("right", "misprint", "theorem"), cases)
+    def test(right, misprint, theorem):
+        assert theorem(right)
+        assert not theorem(misprint)
+
+    return erratum, test
+
+
+def draws():
+    return np.random.default_rng(0)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from twins import rescaled
 
 from nndl_lib.curvature import (
     extreme_eigenvalues,
@@ -110,12 +111,7 @@ def test_single_precision_gives_the_same_ends():
 
 def test_rescaled_relu_layers_compute_the_same_and_are_sharper():
     net, loss, theta = network(4, 6, 3, R=1, activation=torch.relu)
-    other = theta.clone()
-    (W1, b1), (W2, _) = net.unpack(other)
-    W1 *= 8
-    b1 *= 8
-    W2 /= 8
-    x = torch.randn(20, 4, dtype=torch.float64)
+    other, x = rescaled(net, theta, 8), torch.randn(20, 4, dtype=torch.float64)
     torch.testing.assert_close(net(x, other), net(x, theta), rtol=0, atol=1e-12)
     assert sharpness(loss, other)[0] > 10 * sharpness(loss, theta)[0]
 
@@ -165,12 +161,7 @@ def test_a_filter_normalized_direction_has_the_norm_of_each_units_weights(net):
 
 def test_a_filter_normalized_slice_does_not_see_the_rescaling_of_relu():
     net, loss, theta = network(4, 6, 3, R=1, activation=torch.relu)
-    other = theta.clone()
-    (W1, b1), (W2, _) = net.unpack(other)
-    W1 *= 8
-    b1 *= 8
-    W2 /= 8
-    a = np.linspace(-0.5, 0.5, 9)
+    other, a = rescaled(net, theta, 8), np.linspace(-0.5, 0.5, 9)
     lines = [loss_slice(loss, t[0], filter_normalized(np.random.default_rng(0), net, t), a) for t in (theta, other)]
     np.testing.assert_allclose(lines[0], lines[1], rtol=1e-9)
 

@@ -1,27 +1,16 @@
 """Misprints of the source texts about what is difficult: the right form passes a theorem, the misprint does not.
-
-Each case carries the identifier of its entry in the errata: (right, misprinted, theorem).
 """
 
 import numpy as np
 import pytest
 import torch
-from misprints import registry
+from misprints import draws, misprints
+from twins import rescaled
 
 from nndl_lib.curvature import random_hessian, sharpness
 from nndl_lib.networks import blocks, cross_entropy, mlp, start
 
-CASES, erratum = registry()
-
-
-@pytest.mark.parametrize(("right", "misprint", "theorem"), CASES)
-def test_the_right_form_passes_and_the_misprint_fails(right, misprint, theorem):
-    assert theorem(right)
-    assert not theorem(misprint)
-
-
-def draws():
-    return np.random.default_rng(0)
+erratum, test_the_right_form_passes_and_the_misprint_fails = misprints()
 
 
 # --- Landscape
@@ -69,16 +58,11 @@ def what_generalization_depends_on_is_the_same_for_equal_functions(measure):
     """Rescaled ReLU layers are one function: it has one error on new data, but no single sharpness."""
     net, x = mlp(3, 5, 2, activation=torch.relu), torch.as_tensor(draws().standard_normal((20, 3)))
     y, theta = torch.arange(20) % 2, start(net, 1, dtype=torch.float64)
-    other = theta.clone()
-    (W1, b1), (W2, _) = net.unpack(other)
-    W1 *= 4
-    b1 *= 4
-    W2 /= 4
 
     def loss(theta):
         return cross_entropy(net(x, theta), y)
 
-    numbers = [measure(loss, row, net(x, row)) for row in (theta, other)]
+    numbers = [measure(loss, row, net(x, row)) for row in (theta, rescaled(net, theta, 4))]
     return bool(np.isclose(*numbers, rtol=1e-9))
 
 
@@ -165,10 +149,15 @@ def the_smallest_gradient_of_a_deep_logistic_network_is_in_the_layer(which):
 
 @erratum("err-exploding-accumulate", "layers", "updates")
 def the_gradient_of_one_backward_pass_grows_with_the_number_of(thing):
-    layers, updates = {"layers": ((5, 20), (1, 1)), "updates": ((5, 5), (1, 20))}[thing]
-    w = 1.5
-    gradients = [w**L for L, _ in zip(layers, updates, strict=True)]
-    return gradients[1] > 100 * gradients[0]
+    def gradient(layers, updates):
+        w = torch.full((layers,), 1.5, dtype=torch.float64)
+        for _ in range(updates):
+            (g,) = torch.autograd.grad(w.requires_grad_().prod(), w)
+            w = (w - 1e-9 * g).detach()
+        return g[0].item()
+
+    few, many = {"layers": ((5, 1), (20, 1)), "updates": ((5, 1), (5, 20))}[thing]
+    return gradient(*many) > 100 * gradient(*few)
 
 
 # --- Depth and shortcuts

@@ -1,29 +1,16 @@
 """Misprints of the source texts about initialization: the right form passes a theorem, the misprint fails it.
-
-Each case carries the identifier of its entry in the errata: (right, misprinted, theorem).
 """
 
 from functools import partial
 
 import numpy as np
-import pytest
 import torch
-from misprints import registry
+from misprints import draws, misprints
 
 from nndl_lib.initializers import fixed, he, lecun, normal, orthogonal, uniform, xavier
 from nndl_lib.networks import cross_entropy, mlp, start
 
-CASES, erratum = registry()
-
-
-@pytest.mark.parametrize(("right", "misprint", "theorem"), CASES)
-def test_the_right_form_passes_and_the_misprint_fails(right, misprint, theorem):
-    assert theorem(right)
-    assert not theorem(misprint)
-
-
-def draws():
-    return np.random.default_rng(0)
+erratum, test_the_right_form_passes_and_the_misprint_fails = misprints()
 
 
 def gradient_ratio(activation, gain):

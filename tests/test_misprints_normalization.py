@@ -1,12 +1,9 @@
 """Misprints of the source texts on preprocessing and normalization: the right form passes, the misprint fails.
-
-Each case carries the identifier of its entry in the errata: (right, misprinted, theorem).
 """
 
 import numpy as np
-import pytest
 import torch
-from misprints import registry
+from misprints import misprints
 from scipy import stats
 from torch import nn
 
@@ -14,16 +11,10 @@ from nndl_lib.modules import BatchNorm
 from nndl_lib.normalization import batch_norm, layer_norm, local_response_norm, standardize, weight_norm
 from nndl_lib.preprocessing import min_max, pca_whitening, z_score
 
-CASES, erratum = registry()
+erratum, test_the_right_form_passes_and_the_misprint_fails = misprints()
 
 
-@pytest.mark.parametrize(("right", "misprint", "theorem"), CASES)
-def test_the_right_form_passes_and_the_misprint_fails(right, misprint, theorem):
-    assert theorem(right)
-    assert not theorem(misprint)
-
-
-def draws(*shape):
+def sample(*shape):
     return np.random.default_rng(0).standard_normal(shape)
 
 
@@ -37,7 +28,7 @@ def the_slope_of_tanh_at_2_is_about(slope):
 
 @erratum("err-minmax-range", (0, 1), (-1, 1))
 def the_printed_formula_scales_to(limits):
-    x = draws(50, 1)
+    x = sample(50, 1)
     scaled = (x - x.min()) / (x.max() - x.min())
     return np.allclose(scaled, min_max(x, low=limits[0], high=limits[1])(x))
 
@@ -54,7 +45,7 @@ def after_the_z_score_data_have_the_standard_normals(property):
 @erratum("err-whitening-independent", np.positive, np.square)
 def the_components_of_whitened_data_are_uncorrelated_after(transform):
     """After squaring one, too, if they were independent; here one is the square of the other, shifted and scaled."""
-    a = draws(20_000)
+    a = sample(20_000)
     X = np.stack([a, a**2], axis=1)
     first, second = pca_whitening(X)(X).T
     return abs(np.corrcoef(first, transform(second))[0, 1]) < 0.05
@@ -63,8 +54,8 @@ def the_components_of_whitened_data_are_uncorrelated_after(transform):
 @erratum("err-scale-argument", 100, 10)
 def relative_progress_of_two_weights_whose_features_differ_tenfold_differs_by(factor):
     """A feature ten times as large has an optimal weight a tenth as large and ten times the gradient."""
-    x = draws(1000, 1)
-    X = np.hstack([x, 10 * draws(1000, 2)[:, 1:]])
+    x = sample(1000, 1)
+    X = np.hstack([x, 10 * sample(1000, 2)[:, 1:]])
     best = np.array([1.0, 0.1])
     y = X @ best
     g = -X.T @ y / len(X)
@@ -96,7 +87,7 @@ def a_nonlinear_scaling_keeps_the_order_and_is_bounded(f):
 
 # --- Batch normalization
 
-Z = draws(40, 3) * [0.3, 2, 7] + [4, -1, 2]
+Z = sample(40, 3) * [0.3, 2, 7] + [4, -1, 2]
 MU, VAR = Z.mean(axis=0), Z.var(axis=0)
 
 
@@ -117,7 +108,7 @@ def batch_norm_is_the_identity_with_gamma(gamma):
 
 @erratum("err-bn-meaningless", "direction", "nothing")
 def what_a_lower_layer_learns_and_normalization_keeps_is(kept):
-    x, W = draws(30, 4), np.random.default_rng(1).standard_normal((4, 3))
+    x, W = sample(30, 4), np.random.default_rng(1).standard_normal((4, 3))
     out = standardize(x @ W, 0, eps=0)[0]
     same, turned = (standardize(x @ V, 0, eps=0)[0] for V in (100 * W, W[::-1]))
     return np.allclose(out, same) and np.allclose(out, turned) == (kept == "nothing")
@@ -125,7 +116,7 @@ def what_a_lower_layer_learns_and_normalization_keeps_is(kept):
 
 @erratum("err-bn-constant-dist", lambda z: (z.mean(), z.var()), lambda z: (stats.kurtosis(z),))
 def what_standardization_makes_equal_for_different_inputs(moments):
-    a, b = (standardize(x, 0, eps=0)[0] for x in (draws(5000), draws(5000) ** 3))
+    a, b = (standardize(x, 0, eps=0)[0] for x in (sample(5000), sample(5000) ** 3))
     return np.allclose(moments(a), moments(b), atol=1e-9)
 
 
@@ -140,7 +131,7 @@ def mean_of_deviations(batches):
 
 @erratum("err-bn-std-test", mean_of_variances, mean_of_deviations)
 def the_deviation_at_test_time_is_estimated_without_bias_by(estimate):
-    return abs(estimate(3 * draws(100_000, 4)) / 3 - 1) < 0.01
+    return abs(estimate(3 * sample(100_000, 4)) / 3 - 1) < 0.01
 
 
 @erratum("err-bn-moving", "test", "training")
@@ -184,7 +175,7 @@ def a_step_along_the_gradient_of_a_chain_lowers_it_at_the_rate(eps):
 
 @erratum("err-ln-rows-columns", 0, 1)
 def with_samples_as_columns_layer_norm_standardizes_along_axis(axis):
-    Z_columns = draws(6, 4)
+    Z_columns = sample(6, 4)
     expected = layer_norm(Z_columns.T, np.ones(6), np.zeros(6), eps=0)[0].T
     return np.allclose(standardize(Z_columns, axis, eps=0)[0], expected)
 
@@ -231,7 +222,7 @@ def group_norm_lowers_the_error_by_10_6(points):
 
 @erratum("err-wn-v-fixed", False, True)
 def the_direction_v_of_weight_norm_is_fixed_in_training(fixed):
-    v, g, target = draws(1, 4), np.ones(1), np.array([[1.0, 2.0, -1.0, 0.5]])
+    v, g, target = sample(1, 4), np.ones(1), np.array([[1.0, 2.0, -1.0, 0.5]])
     start = v.copy()
     for _ in range(50):
         W, vjp = weight_norm(v, g)
