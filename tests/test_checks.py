@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import sqrtm
 
 from nndl_lib.checks import _EXERCISES, check
 
@@ -92,6 +93,17 @@ def bn_class(moves=lambda training: training, own=lambda training: training, fac
             return (x - used[0]) / np.sqrt(used[1] + self.eps)
 
     return Norm
+
+
+def standardize_by(rows, ddof=0, power=1):
+    """The exercise's `scale(train, new)` with the statistics of some rows; what is constant is divided by 1."""
+
+    def scale(train, new):
+        known = rows(train, new)
+        size = known.std(axis=0, ddof=ddof) ** power
+        return (new - known.mean(axis=0)) / np.where(size == 0, 1, size)
+
+    return scale
 
 
 TABLE = [
@@ -220,6 +232,47 @@ TABLE = [
     ("bug-bn-running", bn_class(swap=True), "E"),
     ("bug-bn-running", bn_class(factor=lambda m: m), "?"),
     ("bug-bn-running", bn_forward, "TypeError: bn_forward() got an unexpected keyword argument 'rho'"),
+    ("scaling-1", (36, 25 / 9), None),
+    ("scaling-1", (6, 5 / 3), "A"),
+    ("scaling-1", (36, 0.36), "B"),
+    ("scaling-1", (36, 3600), "C"),
+    ("scaling-2", standardize_by(lambda train, new: train), None),
+    ("scaling-2", standardize_by(lambda train, new: new), "A"),
+    ("scaling-2", standardize_by(lambda train, new: np.vstack([train, new])), "B"),
+    ("scaling-2", standardize_by(lambda train, new: train, ddof=1), "C"),
+    ("scaling-2", standardize_by(lambda train, new: train, power=2), "D"),
+    ("scaling-2", lambda train, new: (new - train.mean(axis=0)) / train.std(axis=0), "E"),
+    ("whitening-1", np.array([[2.0, -1.0], [-1.0, 2.0]]) / 3, None),
+    ("whitening-1", np.array([[1.0, 1.0], [3.0, -3.0]]).T / 18**0.5, "A"),
+    ("whitening-1", np.array([[5.0, -4.0], [-4.0, 5.0]]) / 9, "B"),
+    ("whitening-1", [[2, 1], [1, 2]], "C"),
+    ("whitening-1", np.eye(2) / 5**0.5, "D"),
+    ("whitening-1", np.array([[1.0, 1.0], [3.0, -3.0]]) / 18**0.5, "E"),
+    ("whitening-2", lambda C: np.linalg.cholesky(np.linalg.inv(C)), None),
+    ("whitening-2", np.linalg.cholesky, "A"),
+    ("whitening-2", lambda C: np.linalg.inv(np.linalg.cholesky(C)), "B"),
+    ("whitening-2", lambda C: np.linalg.inv(np.linalg.cholesky(C)).T, "C"),
+    ("whitening-2", lambda C: np.real(sqrtm(np.linalg.inv(C))), "D"),
+    ("batch-norm-1", (4, -4, 0, 0, -4, 4), None),
+    ("batch-norm-1", (8, 0, 0, 0, -4, 4), "A"),
+    ("batch-norm-1", (6, -2, -2, -2, -4, 4), "B"),
+    ("batch-norm-1", (2, -2, 0, 0, -4, 4), "C"),
+    ("batch-norm-1", (8, 0, -4, -4, -4, 4), "D"),
+    ("batch-norm-1", (-8, -16, 0, 0, -4, 4), "E"),
+    ("batch-norm-1", (4, -4, 0, 0, 4, -4), "F"),
+    ("batch-norm-1", (4, -4, 0, 0, 4, 4), "G"),
+    ("batch-norm-1", (4, -4, 0, 0, 12, 4), "H"),
+    ("layer-norm-1", np.array([-3, -2, 1, 4]) / 7.5**0.5, None),
+    ("layer-norm-1", np.array([-3, -2, 1, 4]) / 10**0.5, "A"),
+    ("layer-norm-1", np.array([-3, -2, 1, 4]) / 7.5, "B"),
+    ("layer-norm-1", (-1, -1, 1, 1), "C"),
+    ("layer-norm-1", (0, 0.3651, 1.4606, 2.5560), "D"),
+    ("other-norms-1", (1.4, 0.064, -0.048, 29), None),
+    ("other-norms-1", (7, 0.4, 0.4, 21), "A B D F"),
+    ("other-norms-1", (1.4, 0.16, -0.12, 25), "C E G"),
+    ("why-it-works-1", (2.5, 0.0625, 0.04), None),
+    ("why-it-works-1", (3.5, 0.125, 0.1), "A C D"),
+    ("why-it-works-1", (8, 0.0625, 0.0625), "B E"),
 ]
 
 
