@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 from nndl_lib import data
+from nndl_lib.networks import mlp
+from nndl_lib.optimizers import sgd
+from nndl_lib.training import fit
 
 
 def test_importing_the_data_needs_neither_torch_nor_scikit_learn():
@@ -97,3 +100,27 @@ def test_a_damaged_file_is_named_with_both_checksums(name, load, tmp_path, monke
     message = f"{name} is damaged: its sha256 is [0-9a-f]{{64}}, expected {data._SHA256[name]}"
     with pytest.raises(ValueError, match=message):
         load()
+
+
+def test_the_tables_of_searches_are_consistent():
+    table = data.searches()
+    axes = tuple(map(len, (table.rates, table.widths, table.l2, table.batches)))
+    assert table.wrong.shape == (*axes, 5, 82, 2) and table.loss.shape == table.wrong.shape[:-1]
+    assert (table.wrong <= table.sizes[1:]).all() and (table.final <= table.sizes[1:]).all()
+    assert table.final.shape == (9 + 9**2 + 9**3, 5, 2) and len(set(table.architectures)) == len(table.final)
+    assert table.sizes.sum() == len(data.digits()[0])
+    assert (np.diff(np.log2(table.rates)) == 1).all()
+
+
+def test_a_network_of_the_table_is_what_training_gives():
+    """The benchmark writes rule, batches and start down; here they come from `fit`, which shares its streams."""
+    x, y = data.digits()
+    order = np.random.default_rng(0).permutation(len(x))
+    train, validation = order[:600], order[600:1197]
+    table = data.searches()
+    net = mlp(64, 8, 10)
+    run = fit(net, (x[train], y[train]), sgd, steps=5 * 3, batch=128, seeds=5, lr=0.5, decay=1e-3, every=5,
+              test=(x[validation], y[validation]))  # fmt: skip
+    found = np.rint((1 - run["test_accuracy"]) * 597)
+    stored = table.wrong[6, 1, 2, 3, :, :4, 0].astype(int)
+    assert np.abs(found - stored).max() <= 2

@@ -14,6 +14,7 @@ import numpy as np
 _FILES = files(__name__)
 _SHA256 = {
     "mnist.npz": "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64",
+    "searches.npz": "14463f816c5459f18c4b91e6b99d99afd02616ff7f8b4b2315158273495fd70e",
     "airfoil_self_noise.dat": "74c75fd71783f1e6b71f8a622b993dc592897a97cd689c5090a07147a1b097b3",
 }
 
@@ -25,6 +26,20 @@ class Split(NamedTuple):
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
+
+
+class Searches(NamedTuple):
+    """Tables of trained networks: axes of the grid, wrong answers and losses on it, and those of all architectures."""
+
+    rates: np.ndarray
+    widths: np.ndarray
+    l2: np.ndarray
+    batches: np.ndarray
+    wrong: np.ndarray
+    loss: np.ndarray
+    sizes: np.ndarray
+    architectures: np.ndarray
+    final: np.ndarray
 
 
 def mnist(n=None):
@@ -62,6 +77,17 @@ def digits():
     return (x / 16).astype(np.float32), y.astype(np.int64)
 
 
+def searches():
+    """Networks trained on the 8 by 8 digits by `benchmarks/hpo_table.py`, for comparing searches in seconds.
+
+    `wrong` (rates, widths, l2, batches, seeds, epochs + 1, 2) counts the errors on the validation and the test set,
+    `loss` (..., epochs + 1) is the validation cross-entropy; `sizes` are the numbers of training, validation and test
+    digits. `final` (architectures, seeds, 2) counts the errors of each of the `architectures`, strings of layers.
+    Raises: ValueError if the file is damaged.
+    """
+    return Searches(*(array.copy() for array in _searches()))
+
+
 def moons(n=400, *, noise=0.2, seed=0):
     """`(x, y)`: `n` points of two interleaved half circles, x (n, 2) float64, labels y (n,) 0 or 1.
 
@@ -97,6 +123,13 @@ def _mnist():
     """The file's four arrays as they are stored, uint8; read once per process."""
     with np.load(io.BytesIO(_verified("mnist.npz")), allow_pickle=False) as archive:
         return tuple(archive[name] for name in Split._fields)
+
+
+@lru_cache(maxsize=1)
+def _searches():
+    """The file's arrays, read once per process."""
+    with np.load(io.BytesIO(_verified("searches.npz")), allow_pickle=False) as archive:
+        return tuple(archive[name] for name in Searches._fields)
 
 
 def _pixels(images):

@@ -1,0 +1,132 @@
+"""Misprints of the source texts on searching, put back one by one: each theorem holds for the right form alone."""
+
+from functools import partial
+from math import ceil, log2
+
+import numpy as np
+from misprints import draws, misprints
+
+from nndl_lib.hpo import bayesian, confidence_bound, expected_improvement, search, successive_halving
+from nndl_lib.hpo.space import levels
+
+erratum, test_the_right_form_passes_and_the_misprint_fails = misprints()
+
+
+def _sizes(rounds, half, N):
+    sizes = [N]
+    for _ in range(rounds(N)):
+        sizes.append(half(sizes[-1]))
+    return sizes
+
+
+def _library_sizes(N):
+    batches = successive_halving({"x": (0.0, 1.0)}, trials=N, budget=100 * N)
+    sizes, batch = [], next(batches, [None])
+    while True:
+        sizes.append(len(batch))
+        try:
+            batch = batches.send(list(range(len(batch))))
+        except StopIteration:
+            return [*sizes, ceil(sizes[-1] / 2)]
+
+
+@erratum(
+    "err-sh-rounds",
+    _library_sizes,
+    partial(_sizes, lambda N: ceil(log2(N)) - 1, lambda m: m // 2),
+)
+def halving_ends_with_one_configuration(sizes):
+    return all(sizes(N)[-1] == 1 for N in range(2, 65))
+
+
+@erratum(
+    "err-sh-rounds",
+    _library_sizes,
+    partial(_sizes, lambda N: ceil(log2(N)), lambda m: m // 2),
+)
+def halving_never_empties_the_set(sizes):
+    return all(min(sizes(N)) >= 1 for N in range(2, 65))
+
+
+def _survivors(overwritten):
+    """S_0, S_1, ... of the dry run with the losses n of 8 configurations."""
+    S = {0: list(range(8))}
+    for t in range(1 if overwritten else 0, 3):
+        kept = S.get(t, [])
+        S[t if overwritten else t + 1] = kept[: ceil(len(kept) / 2)]
+    return S
+
+
+@erratum("err-sh-indices", partial(_survivors, False), partial(_survivors, True))
+def the_last_set_holds_the_best(survivors):
+    return survivors()[max(survivors())] == [0]
+
+
+@erratum(
+    "err-gp-ucb-min",
+    lambda mu, sigma: confidence_bound(mu, sigma, kappa=2.0),
+    lambda mu, sigma: mu + 2 * sigma,
+)
+def the_bound_prefers_the_lower_error_of_two_equally_certain(bound):
+    return np.argmax(bound(np.array([0.2, 0.9]), np.array([0.1, 0.1]))) == 0
+
+
+@erratum(
+    "err-acquisition-purpose",
+    expected_improvement,
+    lambda mu, sigma, best: sigma,
+)
+def the_acquisition_looks_for_the_minimum_not_for_what_is_least_known(a):
+    return a(-0.5, 0.2, 0.0) > a(1.0, 1.0, 0.0)
+
+
+@erratum(
+    "err-ei-direction",
+    expected_improvement,
+    lambda mu, sigma, best: expected_improvement(-mu, sigma, -best),
+)
+def improvement_is_what_a_loss_lies_below_the_best(a):
+    y = draws().normal(0.3, 0.5, size=400_000)
+    return abs(a(0.3, 0.5, 0.1) - np.maximum(0.1 - y, 0).mean()) < 0.003
+
+
+@erratum("err-alg11-empty", 3, 0)
+def the_least_loss_exists_when_the_acquisition_is_asked(initial):
+    try:
+        search(lambda config: config["x"], partial(bayesian, {"x": (0.0, 1.0)}, trials=4, initial=initial))
+    except ValueError:
+        return False
+    return True
+
+
+@erratum(
+    "err-grid-spacing",
+    lambda points: levels((1e-4, 1.0, "log"), points),
+    lambda points: list(np.linspace(1e-4, 1.0, points)),
+)
+def a_grid_of_rates_tries_every_order_of_magnitude(grid):
+    return set(np.floor(np.log10(grid(9)) + 1e-9)) == {-4, -3, -2, -1, 0}
+
+
+def _ridge():
+    """Weights of ridge regression and their development loss as functions of lambda, and the matrices behind them."""
+    rng = draws()
+    x, x_dev, w0 = rng.normal(size=(30, 4)), rng.normal(size=(30, 4)), rng.normal(size=4)
+    y, y_dev = x @ w0 + rng.normal(size=30), x_dev @ w0 + rng.normal(size=30)
+
+    def w(lam):
+        return np.linalg.solve(x.T @ x + lam * np.eye(4), x.T @ y)
+
+    def loss(lam):
+        return 0.5 * ((x_dev @ w(lam) - y_dev) ** 2).sum()
+
+    def slope(lam):
+        return -(x_dev @ w(lam) - y_dev) @ x_dev @ np.linalg.solve(x.T @ x + lam * np.eye(4), w(lam))
+
+    return loss, slope
+
+
+@erratum("err-hpo-no-gradient", _ridge()[1], lambda lam: 0.0)
+def the_development_loss_has_a_gradient_in_lambda(slope):
+    loss, step = _ridge()[0], 1e-4
+    return abs(slope(2.0) - (loss(2.0 + step) - loss(2.0 - step)) / (2 * step)) < 1e-6
