@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import optuna
 from optuna.samplers import GPSampler, RandomSampler, TPESampler
+from tables import write
 
 from nndl_lib.hpo import bayesian, lipo, random_search, search
 from nndl_lib.hpo.problems import BRANIN, HARTMANN6, branin, hartmann6
@@ -46,7 +47,7 @@ def main():
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
     first = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-    print("| problem | method | median regret | 95 % interval | / random_search |\n|---|---|---|---|---|")
+    rows = []
     for objective, space in ((branin, BRANIN), (hartmann6, HARTMANN6)):
         base = None
         for run, methods in ((ours, OURS), (peer, PEERS)):
@@ -54,8 +55,9 @@ def main():
                 values = [run(method, objective, space, seed) for seed in range(first, first + SEEDS)]
                 median, low, high = interval(np.array(values) - objective.minimum)
                 base = base or median
-                columns = [objective.__name__, name, f"{median:.4f}", f"{low:.4f} - {high:.4f}", f"{median / base:.3f}"]
-                print("|", " | ".join(columns), "|", flush=True)
+                spread = f"{low:.4f} - {high:.4f}"
+                rows.append([objective.__name__, name, f"{median:.4f}", spread, f"{median / base:.3f}"])
+    write("hpo_regret", ["problem", "method", "median regret", "95 % interval", "/ random_search"], rows)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,3 @@
+"""The exercises of the chapters on regularization."""
+
+EXERCISES = {}
