@@ -5,7 +5,6 @@ Both sides see the same losses of Hartmann6 and make the same number of suggesti
 
 import time
 import warnings
-from functools import partial
 
 import numpy as np
 import optuna
