@@ -6,8 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from .gp import expected_improvement, gaussian_process, matern52
-from .space import check_space, decode, encode, features
-from .strategies import _whole
+from .space import check_space, check_whole, decode, encode, features
 
 START = {"length": 1.0, "noise": 1e-3}
 BOUNDS = {"length": (0.05, 50.0), "variance": (0.05, 50.0), "noise": (1e-8, 1.0)}
@@ -21,7 +20,7 @@ def bayesian(space, *, trials=50, batch=1, initial=8, seed=0, kernel=matern52, a
     Algorithm 1.1, (1.58). Source: Snoek, Larochelle and Adams 2012; Ginsbourger, Le Riche and Carraro 2010 for batches.
     """
     for name, value in {"trials": trials, "batch": batch, "initial": initial}.items():
-        _whole("bayesian", name, value, 1)
+        check_whole("bayesian", name, value, 1)
     rng, d = np.random.default_rng(seed), len(check_space(space))
     U = latin_hypercube(rng, min(initial, trials), d)
     y = yield [decode(space, u) for u in U]

@@ -6,8 +6,7 @@ import torch
 
 from ..optimizers import adam
 from ..pytorch import RuleOptimizer
-from .space import check_space
-from .strategies import _whole
+from .space import check_space, check_whole
 
 
 class Controller(torch.nn.Module):
@@ -44,7 +43,7 @@ def reinforce(space, *, trials=100, batch=10, lr=0.01, hidden=32, beta=0.8, seed
     for name, values in check_space(space).items():
         if not isinstance(values, list):
             raise ValueError(f"reinforce: {name}: {values!r}, expected a list of choices")
-    _whole("reinforce", "batch", batch, 1)
+    check_whole("reinforce", "batch", batch, 1)
     rng, controller = torch.Generator().manual_seed(seed), _controller(space, hidden, seed)
     optimizer = RuleOptimizer(controller.parameters(), adam, lr=lr)
     finite, baseline = [], None

@@ -62,6 +62,12 @@ def check_config(space, config):
     return config
 
 
+def check_whole(owner, name, value, low):
+    """Raise ValueError unless the constant `name` of `owner` is an integer >= low."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
+        raise ValueError(f"{owner}: {name}={value!r}, expected an integer >= {low}")
+
+
 def sample(rng, space):
     """A configuration drawn at random: each hyper-parameter uniform on its scale."""
     return decode(space, rng.random(len(space)))

@@ -8,12 +8,12 @@ from math import ceil, floor, inf, log2
 
 import numpy as np
 
-from .space import check_config, check_space, decode, encode, levels, sample
+from .space import check_config, check_space, check_whole, decode, encode, levels, sample
 
 
 def grid(space, *, points=5):
     """All combinations of all choices and of `points` values of each range, at equal distances on its scale."""
-    _whole("grid", "points", points, 2)
+    check_whole("grid", "points", points, 2)
     values = [levels(range_, points) for range_ in check_space(space).values()]
     yield [dict(zip(space, combination, strict=True)) for combination in product(*values)]
 
@@ -32,7 +32,7 @@ def successive_halving(space, *, trials=32, budget=512, seed=0):
     Source: Jamieson and Talwalkar 2016, algorithm 1. Raises: ValueError if a round's share is less than a unit each.
     """
     S, T = _draw(space, trials, seed), ceil(log2(trials))
-    _whole("successive_halving", "budget", budget, max(1, trials * T))
+    check_whole("successive_halving", "budget", budget, max(1, trials * T))
     r = 0
     for _ in range(T):
         r += floor(budget / (len(S) * T))
@@ -56,8 +56,8 @@ def hyperband(space, *, most=81, eta=3, seed=0):
 
 def brackets(*, most=81, eta=3):
     """Hyperband's brackets (n, r, s): n configurations start with r units each and are cut s times. Equation (H.12)."""
-    _whole("hyperband", "most", most, 1)
-    _whole("hyperband", "eta", eta, 2)
+    check_whole("hyperband", "most", most, 1)
+    check_whole("hyperband", "eta", eta, 2)
     s_max = 0
     while eta ** (s_max + 1) <= most:
         s_max += 1
@@ -71,8 +71,8 @@ def median_stopping(space, *, trials=32, most=81, grace=9, seed=0):
     stopped before `grace` units. Yields pairs (configuration, units so far).
     Source: Golovin et al. 2017, section 3.2.1.
     """
-    _whole("median_stopping", "most", most, 1)
-    _whole("median_stopping", "grace", grace, 1)
+    check_whole("median_stopping", "most", most, 1)
+    check_whole("median_stopping", "grace", grace, 1)
     means = []  # of each finished configuration, (most,)
     for x in _draw(space, trials, seed):
         curve = []
@@ -90,7 +90,7 @@ def evolution(space, *, trials=100, population=20, rivals=5, seed=0):
     A mutation draws one hyper-parameter anew. Source: Real et al. 2019, algorithm 1.
     """
     for key, value in {"population": population, "rivals": rivals}.items():
-        _whole("evolution", key, value, 1)
+        check_whole("evolution", key, value, 1)
     rng = np.random.default_rng(seed)
     members = _draw(space, min(population, trials), rng)
     ages = list(zip((yield members), members, strict=True))
@@ -118,7 +118,7 @@ def lipo(space, *, trials=50, explore=0.1, seed=0):
     k is the largest slope seen so far; with probability `explore` any point is tried. A failed trial counts as the
     worst loss seen. Equation (H.13). Source: Malherbe and Vayatis 2017, AdaLIPO, here with the largest slope itself.
     """
-    _whole("lipo", "trials", trials, 1)
+    check_whole("lipo", "trials", trials, 1)
     rng, U, y = np.random.default_rng(seed), np.empty((0, len(check_space(space)))), []
     for _ in range(trials):
         u = _candidate(rng, U, np.array(y), explore)
@@ -148,7 +148,7 @@ def local_search(space, start, *, trials=50, radius=0.1):
     for name, values in space.items():
         if isinstance(values, list):
             raise ValueError(f"local_search: {name} is a choice, expected ranges only")
-    _whole("local_search", "trials", trials, 1)
+    check_whole("local_search", "trials", trials, 1)
     known = {}
     for _ in range(trials):
         u = _asks_for(encode(space, start), known, radius, trials)
@@ -181,7 +181,7 @@ def _asks_for(u0, known, radius, trials):
 
 
 def _draw(space, n, seed):
-    _whole("search", "trials", n, 1)
+    check_whole("search", "trials", n, 1)
     check_space(space)
     rng = np.random.default_rng(seed)
     return [sample(rng, space) for _ in range(n)]
@@ -190,8 +190,3 @@ def _draw(space, n, seed):
 def _least(S, losses, m):
     """The m configurations of least loss, the earlier one first among equals."""
     return [S[i] for i in np.argsort(losses, kind="stable")[:m]]
-
-
-def _whole(owner, name, value, low):
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
-        raise ValueError(f"{owner}: {name}={value!r}, expected an integer >= {low}")
