@@ -1,8 +1,9 @@
 """Halving and Hyperband against Optuna's pruners at equal total epochs: `python benchmarks/hpo_budget.py`.
 
 On the table of trained networks, 40 searches of 1620 epochs each, or a little less; an argument is the first seed. A
-peer's study draws at random and reports every epoch to its pruner; it ends when its epochs, those of pruned trials too, are spent.
-The result of a search is the error, averaged over the five training seeds, of the configuration it ends with.
+peer's study draws at random and reports every epoch to its pruner; it ends when its epochs, those of pruned trials
+too, are spent. The result of a search is the error, averaged over the five training seeds, of the configuration it
+ends with.
 """
 
 import sys
