@@ -14,6 +14,7 @@ _NOT_NEGATIVE = (0, math.inf, "a number >= 0")
 _FRACTION = (0, 1, "a number in [0, 1)")
 _DOMAINS = {"lr": _NOT_NEGATIVE, "eps": _NOT_NEGATIVE, "decay": _NOT_NEGATIVE, "rho": _FRACTION}
 _DOMAINS |= dict.fromkeys(("beta", "beta1", "beta2"), _FRACTION)
+_DOMAINS |= dict.fromkeys(("lam", "lam1", "lam2", "threshold"), _NOT_NEGATIVE)
 
 
 class Signature(NamedTuple):
@@ -106,22 +107,28 @@ def at(value, t):
     return value(t) if callable(value) else value
 
 
-def trajectory(rule, grad, theta, steps, *, decay=None, **constants):
+def trajectory(rule, grad, theta, steps, *, decay=None, project=None, **constants):
     """Yield the iterates theta_0 ... theta_steps of `rule` from `theta`, a float or an array of any library.
 
     `grad(theta)` returns the gradient in the shape of theta. Every constant may be a callable of the step t = 0, 1, ...
     (a schedule), though a bias correction with beta1**t takes its beta1 as constant. `decay` shrinks theta by
-    1 - lr * decay at each step (default: the rule's own, else 0).
-    Equations (1.2)-(1.4). A rule with the attribute `lookahead` has its gradient taken at theta + lookahead (1.16).
+    1 - lr * decay at each step (default: the rule's own, else 0). `project(theta)` takes the place of theta after each
+    update: a proximal step or a projection; the start is not projected.
+    Equations (1.2)-(1.4), for decay (1.64), for project (R.7). A rule with the attribute `lookahead` has its gradient
+    taken at theta + lookahead (1.16).
     Raises: TypeError, ValueError for a wrong constant, number of steps or shape of the gradient.
     """
     constants, decay = constants_of(rule, constants, decay)
     if not (isinstance(steps, Integral) and steps >= 0):
         raise ValueError(f"trajectory: steps={steps!r}, expected an integer >= 0")
-    return _iterates(rule, grad, theta, steps, constants, decay)
+    return _iterates(rule, grad, theta, steps, constants, decay, project or _same)
 
 
-def _iterates(rule, grad, theta, steps, constants, decay):
+def _same(theta):
+    return theta
+
+
+def _iterates(rule, grad, theta, steps, constants, decay, project):
     state = tuple(signature(rule).states.values())
     varying = [key for key, value in constants.items() if callable(value)]
     fixed = dict(constants)
@@ -135,8 +142,8 @@ def _iterates(rule, grad, theta, steps, constants, decay):
         _check_shape("grad(theta)", g, shape)
         delta, *state = _returned(rule, rule(g, *state, **fixed), 1 + len(state))
         if shrinks:
-            theta = (1 - fixed["lr"] * at(decay, t)) * theta
-        theta = theta + delta
+            theta = (1 - fixed["lr"] * at(decay, t)) * theta  # (1.64)
+        theta = project(theta + delta)  # (R.7)
         _check_shape("theta after the update", theta, shape)
         yield theta
 

@@ -233,6 +233,22 @@ def test_decay_is_the_same_as_an_l2_penalty_for_gradient_descent_only():
     assert run(adam, math.sin, 0.3) != pytest.approx(run(adam, lambda x: math.sin(x) + 0.3 * x, 0), rel=1e-3)
 
 
+def test_a_projection_takes_the_place_of_each_iterate_after_decay_and_update():
+    path = list(trajectory(sgd, lambda theta: 1.0, 2.0, 3, lr=0.5, decay=0.2, project=lambda theta: max(theta, 0.5)))
+    assert path == pytest.approx([2, 0.9 * 2 - 0.5, 0.9 * 1.3 - 0.5, 0.5])
+
+
+def test_the_gradient_is_taken_at_the_projected_point_and_the_state_is_left_alone():
+    seen = []
+
+    def grad(theta):
+        seen.append(theta)
+        return 1.0
+
+    path = list(trajectory(momentum, grad, 0.0, 3, lr=1.0, rho=0.5, project=lambda theta: max(theta, -1.2)))
+    assert path == pytest.approx([0, -1, -1.2, -1.2]) and seen == pytest.approx([0, -1, -1.2])
+
+
 def test_numbers_may_meet_numpy_numbers():
     assert last(sgd, np.cos, 1.0, 3) == pytest.approx(last(sgd, math.cos, 1.0, 3))
 
@@ -258,6 +274,11 @@ def test_a_gradient_of_another_shape_is_never_broadcast(theta, g):
 def test_constants_never_add_replicas(constants):
     with pytest.raises(ValueError, match=r"theta after the update has shape \(3, 2\), expected \(2,\)"):
         last(sgd, identity, np.ones(2), 1, **constants)
+
+
+def test_a_projection_to_another_shape_is_named():
+    with pytest.raises(ValueError, match=r"theta after the update has shape \(2,\), expected \(3,\)"):
+        last(sgd, identity, np.ones(3), 1, project=lambda theta: theta[:2])
 
 
 @pytest.mark.parametrize("rule", [
