@@ -65,6 +65,11 @@ class MLP:
         views = [part.view(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]
         return list(zip(views[::2], views[1::2], strict=True))
 
+    def map_weights(self, f, theta):
+        """theta (R, D) with f(W) in place of each weight matrix W (R, in, out), and the biases as they are."""
+        pairs = [(f(W), b) for W, b in self.unpack(theta)]
+        return torch.cat([part.flatten(1) for pair in pairs for part in pair], dim=1)
+
     def _check(self, x, theta):
         if theta.ndim != 2 or theta.shape[1] != self.size:
             raise ValueError(f"theta has shape {tuple(theta.shape)}, expected (R, {self.size})")
@@ -161,13 +166,16 @@ def check_seeds(seeds):
 
 
 def cross_entropy(logits, y):
-    """Mean cross-entropy (R,) in nats of logits (R, K, C) and labels y (K,) or (R, K).
+    """Mean cross-entropy (R,) in nats of logits (R, K, C) and labels y (K,) or (R, K), or soft targets: probabilities
+    y (K, C) or (R, K, C).
 
-    Raises: ValueError for labels of another shape, TypeError for labels that are not integers.
+    Equation (R.10). Raises: ValueError for another shape, or rows that are no probabilities; TypeError for labels that
+    are not integers.
     """
-    y = _labels(logits, y)
-    losses = F.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none")
-    return losses.view(y.shape).mean(dim=1)
+    soft = y.is_floating_point() and y.shape in (logits.shape, logits.shape[1:])
+    y = _probabilities(y).to(logits.dtype).expand(logits.shape).flatten(0, 1) if soft else _labels(logits, y).flatten()
+    losses = F.cross_entropy(logits.flatten(0, 1), y, reduction="none")  # (R.10)
+    return losses.view(logits.shape[:2]).mean(dim=1)
 
 
 def squared_error(outputs, y):
@@ -190,11 +198,19 @@ def accuracy(logits, y):
     return (logits.argmax(dim=2) == _labels(logits, y)).to(logits.dtype).mean(dim=1)
 
 
+def _probabilities(y):
+    """Soft targets (..., C), checked: each row is >= 0 and adds up to 1."""
+    if not ((y >= 0).all() and ((y.sum(-1) - 1).abs() < 1e-3).all()):
+        raise ValueError("y has rows that are no probabilities, expected numbers >= 0 that add up to 1")
+    return y
+
+
 def _labels(logits, y):
     """Labels of shape (R, K), checked against the logits (R, K, C)."""
     R, K, C = logits.shape
     if y.dtype != torch.int64:
-        raise TypeError(f"y has dtype {y.dtype}, expected labels of dtype torch.int64")
+        expected = f"labels of dtype torch.int64, or soft targets ({K}, {C}) or ({R}, {K}, {C})"
+        raise TypeError(f"y: {tuple(y.shape)} of dtype {y.dtype}, expected {expected}")
     if y.shape not in ((K,), (R, K)):
         raise ValueError(f"y has shape {tuple(y.shape)}, expected ({K},) or ({R}, {K})")
     check_range(y, C)

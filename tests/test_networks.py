@@ -114,6 +114,29 @@ def test_losses_and_accuracy_equal_torch_per_replica(R, K, C, own):
         assert float(accuracy(logits, labels)[r]) == pytest.approx(np.mean((logits[r].argmax(1) == y).numpy()))
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_the_cross_entropy_of_soft_targets_equals_torchs(own):
+    rng = np.random.default_rng(2)
+    logits, y = torch.tensor(rng.normal(size=(3, 5, 4))), torch.tensor(rng.dirichlet(np.ones(4), size=(3, 5)))
+    losses = cross_entropy(logits, y if own else y[0].float())
+    for r in range(3):
+        expected = F.cross_entropy(logits[r], y[r if own else 0])
+        assert losses[r].item() == pytest.approx(expected.item(), abs=1e-12 if own else 1e-6)
+
+
+def test_one_hot_targets_are_labels():
+    logits, y = torch.randn(2, 5, 4, dtype=torch.float64), torch.tensor([0, 3, 1, 1, 2])
+    torch.testing.assert_close(cross_entropy(logits, F.one_hot(y, 4).double()), cross_entropy(logits, y))
+
+
+def test_mapped_weights_leave_the_biases_and_the_order_alone():
+    net = mlp(3, 4, 2)
+    theta = torch.arange(2.0 * net.size).view(2, -1)
+    assert torch.equal(net.map_weights(torch.clone, theta), theta)
+    for (W, b), (V, c) in zip(net.unpack(net.map_weights(torch.neg, theta)), net.unpack(theta), strict=True):
+        assert torch.equal(W, -V) and torch.equal(b, c)
+
+
 def test_a_replica_that_is_not_finite_leaves_the_other_losses_alone():
     logits = torch.zeros(2, 3, 4)
     logits[1] = float("inf")
@@ -147,6 +170,10 @@ logits, labels = torch.zeros(2, 5, 3), torch.zeros(5, dtype=torch.int64)
         (lambda: cross_entropy(logits, labels + 3), ValueError, "labels from 3 to 3, expected labels from 0 to 2"),
         (lambda: cross_entropy(logits, labels - 1), ValueError, "labels from -1 to -1"),
         (lambda: cross_entropy(logits, labels.float()), TypeError, "dtype torch.float32, expected .* torch.int64"),
+        (lambda: cross_entropy(logits, torch.ones(5, 3)), ValueError, "rows that are no probabilities"),
+        (lambda: cross_entropy(logits, torch.tensor([[1.5, -0.5, 0]] * 5)), ValueError, "rows that are no prob"),
+        (lambda: cross_entropy(logits, torch.full((5, 3), torch.nan)), ValueError, "rows that are no probabilities"),
+        (lambda: cross_entropy(logits, torch.ones(4, 3) / 3), TypeError, r"y: \(4, 3\) .* soft targets \(5, 3\)"),
         (lambda: accuracy(logits, labels[:1]), ValueError, r"y has shape \(1,\)"),
         (lambda: squared_error(logits, torch.zeros(5)), ValueError, r"y has shape \(5,\), expected \(5, 3\)"),
         (lambda: squared_error(logits, torch.zeros(5, 1)), ValueError, r"y has shape \(5, 1\)"),
