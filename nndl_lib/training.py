@@ -14,40 +14,45 @@ import numpy as np
 import torch
 
 from .descent import at, name, trajectory
-from .networks import accuracy, check_range, check_seeds, cross_entropy, start
+from .inputs import constant, examples, first_theta, pair, whole
+from .networks import accuracy, check_seeds, cross_entropy
 
 REPLICAS = 64  # at most so many are trained at once by `sweep`
 _BLOCK = 2**22  # numbers of the inputs of all replicas that are evaluated at once
 
 
-def fit(net, data, rule, *, steps, batch=32, seeds=10, theta=None, loss=cross_entropy, clip=None, decay=None,
-        test=None, every=None, **constants):  # fmt: skip
+def fit(net, data, rule, *, steps, batch=32, seeds=10, theta=None, loss=cross_entropy, train=None, penalty=None,
+        clip=None, decay=None, project=None, test=None, every=None, **constants):  # fmt: skip
     """Train `net` on `data` = (x (N, P), y) by `rule` with mini-batches of `batch` examples, `steps` updates.
 
     One replica for each of `seeds` (n means 0 ... n - 1), starting at `theta` (R, D), by default `start(net,
     seeds)` in the precision of x. An epoch is a permutation of the data, drawn from the replica's seed, in
     ceil(N / batch) updates, the last with what is left; `batch=None` takes all data at each step.
-    `loss(outputs, y)` returns (R,). `clip(g)` is applied to the gradient (D,) of each replica. A constant of
+    `loss(outputs, y)` returns (R,); y are labels, numbers (N, C), or soft targets (N, C). At each step the outputs are
+    `train(x, theta, rngs)`, by default `net(x, theta)`; rngs holds a generator for each replica, drawn from its seed.
+    The gradient of `penalty(theta)`, as in `regularizers`, is added to that of the loss; `clip(g)` is applied to their
+    sum, (D,) for each replica. `project(theta)` takes the place of theta (R, D) after each update. A constant of
     `rule`, also `decay`, is a number, a column (R, 1) or a callable of the step that returns one.
-    Equations (1.1)-(1.4).
+    Equations (1.1)-(1.4), for penalty (1.59).
 
-    Returns a dict of arrays: "loss" and "grad_norm" of the mini-batch, before the update and before clipping,
-    and "lr", the rate used (NaN if the rule has none), all (R, steps); the final "theta" (R, D) as a tensor. With
-    `test` = (x, y) or `every` = m also "step" (E,) = 0, m, 2m, ..., steps (without `every` 0 and steps), and at
-    these steps "train_loss" on all of `data`, "test_loss" and, for labels, "test_accuracy", all (R, E), at theta
-    itself. A replica that diverges goes on with inf or NaN.
+    Returns a dict of arrays: "loss" (without the penalty) and "grad_norm" (with it) of the mini-batch, before the
+    update and before clipping, and "lr", the rate used (NaN if the rule has none), all (R, steps); the final "theta"
+    (R, D) as a tensor. With `test` = (x, y) or `every` = m also "step" (E,) = 0, m, 2m, ..., steps (without `every` 0
+    and steps), and at these steps "train_loss" on all of `data`, "test_loss" and, for labels, "test_accuracy", all
+    (R, E), of `net` at theta itself. A replica that diverges goes on with inf or NaN.
     Raises: ValueError, TypeError that name the argument.
     """
-    seeds, steps = check_seeds(seeds), _whole("steps", steps, 0)
-    theta = _start(net, seeds, theta, _pair("data", data)[0].dtype)
-    sets = {"train": _examples("data", data, net, theta)}
+    seeds, steps = check_seeds(seeds), whole("steps", steps, 0)
+    theta = first_theta(net, seeds, theta, pair("data", data)[0].dtype)
+    sets = {"train": examples("data", data, net, theta)}
     if test is not None:
-        sets["test"] = _examples("test", test, net, theta)
+        sets["test"] = examples("test", test, net, theta)
     moments = _moments(steps, every, test)
-    constants = {key: _constant(key, value, theta) for key, value in {**constants, "decay": decay}.items()}
+    constants = {key: constant(key, value, theta) for key, value in {**constants, "decay": decay}.items()}
     history = {"loss": [], "grad_norm": [], "lr": []}
-    grad = _gradient(net, loss, _batches(*sets["train"], batch, seeds), clip, history)
-    path = trajectory(_recorded(rule, history["lr"]), grad, theta, steps, **constants)
+    batches, outputs = _batches(*sets["train"], batch, seeds), _outputs(net, train, seeds)
+    grad = _gradient(outputs, loss, penalty, batches, clip, history)
+    path = trajectory(_recorded(rule, history["lr"]), grad, theta, steps, project=project, **constants)
     for t, theta in enumerate(_progress(path, steps)):
         if t in moments:
             _evaluate(net, loss, sets, theta, history)
@@ -63,7 +68,7 @@ def sweep(net, data, rule, rates, *, seeds=10, theta=None, **same):
     """
     seeds = check_seeds(seeds)
     _check_sweep(rates, same)
-    theta = None if theta is None else _start(net, seeds, theta, None)
+    theta = None if theta is None else first_theta(net, seeds, theta, None)
     pairs = list(itertools.product(rates, range(len(seeds))))
     parts = []
     for i in range(0, len(pairs), REPLICAS):
@@ -96,67 +101,11 @@ def _joined(key, parts, A):
     return whole.reshape(A, len(whole) // A, *whole.shape[1:])
 
 
-def _whole(key, value, low, high=np.inf):
-    if not (isinstance(value, (int, np.integer)) and low <= value <= high):
-        raise ValueError(f"{key}={value!r}, expected an integer from {low} to {high}")
-    return int(value)
-
-
-def _start(net, seeds, theta, dtype):
-    """The given start, checked, or the default one: float64 if x is, else float32."""
-    if theta is None:
-        return start(net, seeds, dtype=torch.float64 if dtype == torch.float64 else torch.float32)
-    theta, shape = _tensor(theta).detach(), (len(seeds), net.size)
-    if tuple(theta.shape) != shape or not theta.is_floating_point():
-        raise ValueError(f"theta: {theta.dtype} of shape {tuple(theta.shape)}, expected floats (R, D) = {shape}")
-    return theta
-
-
-def _tensor(array):
-    """A tensor that shares the memory of `array` where that may be written to."""
-    return array if torch.is_tensor(array) else torch.as_tensor(np.require(array, requirements=["C", "W"]))
-
-
-def _pair(owner, data):
-    if len(data) != 2:
-        raise ValueError(f"{owner}: {len(data)} items, expected a pair (x, y)")
-    return tuple(map(_tensor, data))
-
-
-def _examples(owner, data, net, theta):
-    """Inputs (N, P) and numbers (N, C) in the precision of theta, or labels (N,) if C > 1 and y are integers."""
-    x, y = _pair(owner, data)
-    if x.ndim != 2 or not len(x) or y.ndim not in (1, 2) or len(x) != len(y):
-        shapes = f"{tuple(x.shape)} and {tuple(y.shape)}"
-        raise ValueError(f"{owner}: x, y of shapes {shapes}, expected (N, P) and (N,) or (N, C) with N >= 1")
-    if not (x.isfinite().all() and y.isfinite().all()):
-        raise ValueError(f"{owner}: x or y has entries that are NaN or infinite, expected finite numbers")
-    x = x.to(theta.dtype).contiguous()
-    with torch.no_grad():
-        C = net(x[:1], theta[:1]).shape[2]
-    if y.is_floating_point() or C == 1:
-        return x, y.to(theta.dtype).reshape(len(y), -1)
-    check_range(y, C)
-    return x, y.to(torch.int64)
-
-
-def _constant(key, value, theta):
-    """A number, or a column (R, 1) in the precision of theta; a callable of the step gives one of them."""
-    if callable(value):
-        return lambda t: _constant(key, value(t), theta)
-    if not getattr(value, "ndim", 0):
-        return value
-    R = len(theta)
-    if tuple(value.shape) != (R, 1):
-        raise ValueError(f"{key} has shape {tuple(value.shape)}, expected a number or shape (R, 1) = ({R}, 1)")
-    return _tensor(value).to(theta.dtype)
-
-
 def _batches(x, y, K, seeds):
     """For ever: x (R, K, P) and y (R, K) or (R, K, C), or for K = None all data, shared by the replicas."""
     if K is None:
         return itertools.repeat((x, y))
-    return _shuffled(x, y, _whole("batch", K, 1, len(x)), seeds)
+    return _shuffled(x, y, whole("batch", K, 1, len(x)), seeds)
 
 
 def _shuffled(x, y, K, seeds):
@@ -169,21 +118,36 @@ def _shuffled(x, y, K, seeds):
             yield tuple(a.index_select(0, flat).view(*rows.shape, *a.shape[1:]) for a in (x, y))
 
 
-def _gradient(net, loss, batches, clip, history):
-    """The function theta (R, D) -> gradients (R, D) of the mini-batch losses; it keeps losses and norms."""
+def _outputs(net, train, seeds):
+    """The function (x, theta) -> outputs at a training step."""
+    if train is None:
+        return net
+    rngs = [np.random.default_rng([seed, 2]) for seed in seeds]
+    return lambda x, theta: train(x, theta, rngs)
+
+
+def _gradient(outputs, loss, penalty, batches, clip, history):
+    """The function theta (R, D) -> gradients (R, D) of mini-batch losses and penalties; it keeps losses and norms."""
 
     def grad(theta):
         theta = theta.detach().requires_grad_()
         x, y = next(batches)
-        losses = loss(net(x, theta), y)
-        if losses.shape != theta.shape[:1]:
-            raise ValueError(f"loss returned shape {tuple(losses.shape)}, expected (R,) = {(len(theta),)}")
+        losses = _per_replica("loss", loss(outputs(x, theta), y), theta)
         (g,) = torch.autograd.grad(losses.sum(), theta)  # (1.1)
+        if penalty is not None:
+            value, vjp = penalty(theta.detach())
+            g = g + vjp(torch.ones_like(_per_replica("penalty", value, theta)))[0]  # (1.59)
         history["loss"].append(losses.detach())
         history["grad_norm"].append(torch.linalg.vector_norm(g, dim=1))
         return torch.stack([clip(row) for row in g]) if clip else g
 
     return grad
+
+
+def _per_replica(key, values, theta):
+    if values.shape != theta.shape[:1]:
+        raise ValueError(f"{key} returned shape {tuple(values.shape)}, expected (R,) = {(len(theta),)}")
+    return values
 
 
 def _recorded(rule, rates):
@@ -202,7 +166,7 @@ def _moments(steps, every, test):
     """The steps at which theta is evaluated."""
     if every is None:
         return [] if test is None else sorted({0, steps})
-    return sorted({*range(0, steps, _whole("every", every, 1)), steps})
+    return sorted({*range(0, steps, whole("every", every, 1)), steps})
 
 
 @torch.no_grad()

@@ -14,6 +14,8 @@ from nndl_lib.data import airfoil
 from nndl_lib.descent import trajectory
 from nndl_lib.networks import accuracy, cross_entropy, linear, mlp, squared_error, start
 from nndl_lib.optimizers import adam, adamw, clip_norm, clip_value, momentum, nesterov, rmsprop, sgd
+from nndl_lib.proximal import max_norm, project_l2_ball, soft_threshold
+from nndl_lib.regularizers import distillation_loss, l1, l2, label_smoothing
 from nndl_lib.training import fit, sweep
 
 rng = np.random.default_rng(0)
@@ -260,6 +262,110 @@ def test_a_readers_own_clipping_sees_one_replica_at_a_time():
     torch.testing.assert_close((result["theta"] - start(net, 3)).norm(dim=1), torch.full((3,), 0.1))
 
 
+# Penalties, projections, other outputs at a training step, soft targets
+
+
+def test_a_penalty_is_added_to_the_gradient_and_not_to_the_loss():
+    result = fit(net, data, sgd, steps=1, seeds=3, lr=0.1, penalty=partial(l2, lam=0.5), every=1)
+    plain = fit(net, data, sgd, steps=1, seeds=3, lr=0.1, every=1)
+    theta = start(net, 3)
+    torch.testing.assert_close(result["theta"], plain["theta"] - 0.1 * 0.5 * theta)
+    np.testing.assert_array_equal(result["loss"], plain["loss"])
+    np.testing.assert_array_equal(result["train_loss"][:, 0], plain["train_loss"][:, 0])
+    g = (theta - result["theta"]) / 0.1
+    np.testing.assert_allclose(result["grad_norm"][:, 0], g.norm(dim=1), rtol=1e-4)
+
+
+def test_clipping_acts_on_the_sum_of_both_gradients():
+    clip = partial(clip_norm, b=0.01)
+    result = fit(net, data, sgd, steps=1, seeds=3, lr=1.0, penalty=partial(l2, lam=100), clip=clip)
+    torch.testing.assert_close((start(net, 3) - result["theta"]).norm(dim=1), torch.full((3,), 0.01), rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize("momentum_factor", [0.0, 0.9])
+def test_the_l2_penalty_equals_torchs_weight_decay(momentum_factor):
+    x64 = x.astype(np.float64)
+    result = fit(net, (x64, y), momentum, steps=30, batch=None, seeds=[3], lr=0.1, rho=momentum_factor,
+                 penalty=partial(l2, lam=0.2))  # fmt: skip
+    theta = start(net, [3], dtype=torch.float64).requires_grad_()
+    optimizer = torch.optim.SGD([theta], lr=0.1, momentum=momentum_factor, weight_decay=0.2)
+    for _ in range(30):
+        optimizer.zero_grad()
+        F.cross_entropy(net(torch.tensor(x64), theta)[0], torch.tensor(y)).backward()
+        optimizer.step()
+    np.testing.assert_allclose(result["theta"], theta.detach(), rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("penalty", [l1, l2])
+def test_several_weights_of_a_penalty_are_trained_at_once(penalty):
+    column = np.array([[0.0], [0.01], [0.1]])
+    together = fit(net, data, adam, steps=20, seeds=[4, 4, 4], penalty=partial(penalty, lam=column), test=test)
+    assert together["theta"].dtype == torch.float32
+    for r in range(3):
+        alone = fit(net, data, adam, steps=20, seeds=[4], penalty=partial(penalty, lam=column[r, 0]), test=test)
+        assert_equal(replica(together, r), alone, atol=1e-6)
+
+
+def test_a_penalty_of_the_weights_alone_leaves_the_biases_out():
+    is_weight = net.map_weights(torch.ones_like, torch.zeros(1, net.size))
+    result = fit(net, data, sgd, steps=1, seeds=2, lr=0.1, penalty=lambda theta: l2(theta * is_weight, lam=1.0),
+                 theta=start(net, 2) + 1)  # fmt: skip
+    plain = fit(net, data, sgd, steps=1, seeds=2, lr=0.1, theta=start(net, 2) + 1)
+    torch.testing.assert_close(plain["theta"] - result["theta"], 0.1 * is_weight * (start(net, 2) + 1))
+
+
+def test_proximal_steps_make_exact_zeros_and_projections_keep_their_ball():
+    sparse = fit(net, data, sgd, steps=50, seeds=3, lr=0.1, project=partial(soft_threshold, threshold=0.1 * 0.05))
+    assert (sparse["theta"] == 0).any(dim=1).all()
+    ball = fit(net, data, adam, steps=50, seeds=3, lr=0.1, project=partial(project_l2_ball, radius=2.0))
+    assert (ball["theta"].norm(dim=1) <= 2 * (1 + 1e-6)).all()
+    assert (fit(net, data, adam, steps=50, seeds=3, lr=0.1)["theta"].norm(dim=1) > 2).all()
+    shortened = partial(net.map_weights, partial(max_norm, c=0.5))
+    for W, b in net.unpack(fit(net, data, adam, steps=50, seeds=3, lr=0.1, project=shortened)["theta"]):
+        assert (W.norm(dim=1) <= 0.5 * (1 + 1e-6)).all() and b.any()
+
+
+def test_the_outputs_at_a_training_step_are_those_of_train_with_a_generator_for_each_replica():
+    drawn = []
+
+    def noisy(x, theta, rngs):
+        drawn.append([rng.random() for rng in rngs])
+        return net(x, theta) * 2
+
+    result = fit(net, data, sgd, steps=5, seeds=[1, 2, 1], lr=0.0, train=noisy, batch=None, every=5)
+    assert np.array_equal(drawn, np.array([np.random.default_rng([seed, 2]).random(5) for seed in (1, 2, 1)]).T)
+    assert (result["loss"] != result["train_loss"][:, :1]).all()
+    doubled = cross_entropy(2 * net(torch.tensor(x), start(net, [1, 2, 1])), torch.tensor(y))
+    np.testing.assert_allclose(result["loss"][:, 0], doubled, rtol=1e-5)
+
+
+def test_soft_targets_are_trained_on_and_hard_labels_tested():
+    soft = label_smoothing(y, 3, eps=0.2)
+    result = fit(net, (x, soft), adam, steps=20, seeds=2, test=test, every=10)
+    assert result["test_accuracy"].shape == (2, 3)
+    outputs = net(torch.tensor(x), result["theta"])
+    expected = [F.cross_entropy(rows, torch.tensor(soft, dtype=torch.float32)).item() for rows in outputs]
+    np.testing.assert_allclose(result["train_loss"][:, -1], expected, rtol=1e-5)
+    hard = fit(net, (x, label_smoothing(y, 3, eps=0)), adam, steps=20, seeds=2, test=test, every=10)
+    assert_equal(hard, fit(net, data, adam, steps=20, seeds=2, test=test, every=10), atol=1e-6)
+
+
+def test_a_student_is_trained_on_a_teachers_logits_beside_the_labels():
+    teacher = start(net, [7])
+    targets = torch.cat([net(torch.tensor(x), teacher)[0], F.one_hot(torch.tensor(y), 3)], dim=1)
+
+    def loss(outputs, y):
+        if not y.is_floating_point():
+            return cross_entropy(outputs, y)
+        return distillation_loss(outputs, y[..., :3], y[..., 3:], T=2.0, alpha=1.0)
+
+    student = fit(net, (x, targets), adam, steps=200, seeds=2, lr=0.05, loss=loss, test=test)
+    own = fit(net, (x, targets), adam, steps=200, seeds=2, lr=0.05, theta=teacher.repeat(2, 1), loss=loss)
+    np.testing.assert_allclose(own["grad_norm"][:, 0], 0, atol=1e-6)
+    assert (student["grad_norm"][:, 0] > 0.1).all() and (student["grad_norm"][:, -1] < 0.1).all()
+    assert student["test_accuracy"].shape == (2, 2)
+
+
 # Sweeps
 
 
@@ -378,6 +484,11 @@ def broken(array, value):
         ({"rule": 3}, TypeError, "rule"),
         ({"loss": lambda outputs, y: outputs.mean()}, ValueError, r"loss returned shape \(\), expected .* \(10,\)"),
         ({"clip": lambda g: g.norm()}, ValueError, "shape"),
+        ({"penalty": partial(l2, lam=np.ones((3, 1)))}, ValueError, r"l2: lam of shape \(3, 1\)"),
+        ({"penalty": lambda theta: l2(theta[:3], lam=1.0)}, ValueError, r"penalty returned shape \(3,\), expected"),
+        ({"project": lambda theta: theta[:3]}, ValueError, "theta after the update has shape"),
+        ({"train": lambda x, theta, rngs: net(x, theta)[:3]}, ValueError, r"y has shape \(10, 32\)"),
+        ({"data": (x, np.ones((50, 3)))}, ValueError, "rows that are no probabilities"),
     ],
 )
 def test_a_wrong_argument_of_fit_is_named_with_what_was_expected(arguments, error, message):
