@@ -1,5 +1,7 @@
 """The self-checks: the right answer, each letter's mistake, an unanswered exercise, an answer that raises."""
 
+from math import ceil
+
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
@@ -104,6 +106,36 @@ def standardize_by(rows, ddof=0, power=1):
         return (new - known.mean(axis=0)) / np.where(size == 0, 1, size)
 
     return scale
+
+
+def halved(sign=1, paid=lambda r, before: r - before, column=lambda r, before: r, row=True):
+    """The exercise's successive halving of the rows of `curves`."""
+
+    def halving(curves, eta):
+        rows, r, before, cost = list(range(len(curves))), 1, 0, 0
+        while len(rows) > 1:
+            cost += len(rows) * paid(r, before)
+            order = sorted(range(len(rows)), key=lambda i: sign * curves[rows[i], column(r, before)])
+            order = order[: ceil(len(rows) / eta)]
+            rows, before, r = [rows[i] for i in order], r, r * eta
+        return (rows if row else order)[0], cost
+
+    return halving
+
+
+def surrogate(variance, noise_in_mean=1):
+    """The exercise's posterior of m features, by way of the N x N matrix; its `variance` of v, the noise and `phi`."""
+
+    def posterior(Phi, y, phi, noise):
+        def explained(target, noise):
+            return phi @ Phi.T @ np.linalg.solve(Phi @ Phi.T + noise * np.eye(len(y)), target)
+
+        if not noise_in_mean:
+            A = Phi.T @ Phi
+            return phi @ np.linalg.solve(A, Phi.T @ y), noise * phi @ np.linalg.solve(A, phi)
+        return explained(y, noise), variance(phi @ phi - explained(Phi @ phi, noise), noise)
+
+    return posterior
 
 
 TABLE = [
@@ -273,6 +305,30 @@ TABLE = [
     ("why-it-works-1", (2.5, 0.0625, 0.04), None),
     ("why-it-works-1", (3.5, 0.125, 0.1), "A C D"),
     ("why-it-works-1", (8, 0.0625, 0.0625), "B E"),
+    ("halving-1", (27, 12, 6, 4), None),
+    ("halving-1", (27, 9, 6, 4), "A"),
+    ("halving-1", (27, 9, 3, 1), "B"),
+    ("halving-1", (21, 9, 5, 3), "C"),
+    ("halving-1", (4, 6, 12, 27), "D"),
+    ("halving-2", halved(), None),
+    ("halving-2", halved(sign=-1), "A"),
+    ("halving-2", halved(paid=lambda r, before: r), "B"),
+    ("halving-2", halved(column=lambda r, before: r - before), "C"),
+    ("halving-2", halved(row=False), "D"),
+    ("scaling-out-1", (2.2945, 1.3008), None),
+    ("scaling-out-1", (0.5736, 1.3008), "A"),
+    ("scaling-out-1", (1.75, 2.25), "B D"),
+    ("scaling-out-1", (6.919, 5.203), "C E"),
+    ("bayesian-1", (-0.6, 0.8, 0.1583), None),
+    ("bayesian-1", (-1, 0.64, 0.5582), "A B C"),
+    ("bayesian-1", (0.6, 0.8, 0.3085), "A D"),
+    ("bayesian-1", (-0.6, 0.8, -0.1234), "E"),
+    ("bayesian-1", (-0.6, 0.64, 0.1036), "B F"),
+    ("bayesian-2", surrogate(lambda v, noise: v), None),
+    ("bayesian-2", surrogate(None, noise_in_mean=0), "A"),
+    ("bayesian-2", surrogate(lambda v, noise: v / noise), "B"),
+    ("bayesian-2", surrogate(lambda v, noise: v + noise), "C"),
+    ("bayesian-2", surrogate(lambda v, noise: v**0.5), "D"),
 ]
 
 
