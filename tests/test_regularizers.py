@@ -279,6 +279,7 @@ def test_the_generalization_loss_is_the_excess_over_the_lowest_loss_so_far_in_pe
     assert early_stopping_gl([2, 1, 1.2, 0.5, 1], alpha=19) == (2, 1)
     assert early_stopping_gl([2, 1, 1.2, 0.5, 1], alpha=20.5) == (4, 3)
     assert early_stopping_gl([2, 1, 1.2, 0.5, 1], alpha=200) == (4, 3)
+    assert early_stopping_gl([1, 1.25, 1.5, 2], alpha=25) == (2, 0)
     assert early_stopping_gl([2, np.nan, 1]) == (1, 0)
 
 

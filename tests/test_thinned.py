@@ -15,7 +15,7 @@ from nndl_lib.recurrent import rnn
 from nndl_lib.thinned import dropout_outputs, thinned_mlp, thinned_rnn
 from nndl_lib.training import fit, sweep
 
-net, recurrent = mlp(5, 4, 3, 2), rnn(6, 2, 4, 3)
+net, recurrent = mlp(5, 4, 3, 2, activation=torch.sigmoid), rnn(6, 2, 4, 3)
 theta, theta_r = start(net, 3, dtype=torch.float64), start(recurrent, 3, dtype=torch.float64)
 
 
@@ -27,9 +27,9 @@ def numbers(*shape, seed=0):
     return torch.tensor(np.random.default_rng(seed).standard_normal(shape))
 
 
-def masks_of(*shapes, seed=0):
-    rng = np.random.default_rng(seed)
-    return [torch.tensor(mask(rng, shape)).double() for shape in shapes]
+def masks_of(*shapes):
+    rng = np.random.default_rng(0)
+    return [torch.tensor(mask(rng, shape)).double() / 0.6 for shape in shapes]
 
 
 x, x_r = numbers(7, 5), numbers(7, 12)
@@ -46,7 +46,7 @@ def test_with_masks_of_ones_a_network_is_itself(of, shared):
     torch.testing.assert_close(undropped, net(x, theta), rtol=0, atol=1e-12)
 
 
-def test_a_masked_unit_is_a_unit_whose_weights_out_are_zero():
+def test_masks_of_units_are_masks_of_the_weights_out_of_them():
     masks = masks_of((3, 1, 5), (3, 1, 4), (3, 1, 3))
     cut = theta.clone()
     for (W, _), m in zip(net.unpack(cut), masks, strict=True):
@@ -54,7 +54,7 @@ def test_a_masked_unit_is_a_unit_whose_weights_out_are_zero():
     torch.testing.assert_close(thinned_mlp(net, x, theta, masks), net(x, cut), rtol=0, atol=1e-12)
 
 
-def test_a_recurrent_network_masked_alike_at_all_steps_is_one_whose_weights_out_are_zero():
+def test_masks_that_are_the_same_at_all_steps_are_masks_of_the_weights_out_of_the_units():
     m_x, m_h, m_y = masks_of((3, 1, 1, 2), (3, 1, 1, 4), (3, 1, 1, 4))
     cut = theta_r.clone()
     for (W, _), m in zip(recurrent.unpack(cut), (m_x, m_h, m_y), strict=True):
