@@ -1,6 +1,7 @@
 """The self-checks: the right answer, each letter's mistake, an unanswered exercise, an answer that raises."""
 
-from math import ceil
+from itertools import combinations, product
+from math import ceil, comb
 
 import numpy as np
 import pytest
@@ -108,6 +109,11 @@ def standardize_by(rows, ddof=0, power=1):
     return scale
 
 
+def rounded(whole):
+    """The exercise's power of 1 + alpha next to k, whose exponent is made `whole`."""
+    return lambda k, alpha: np.exp(whole(np.log(k) / np.log1p(alpha)) * np.log1p(alpha))
+
+
 def halved(sign=1, paid=lambda r, before: r - before, column=lambda r, before: r, row=True):
     """The exercise's successive halving of the rows of `curves`."""
 
@@ -136,6 +142,16 @@ def surrogate(variance, noise_in_mean=1):
         return explained(y, noise), variance(phi @ phi - explained(Phi @ phi, noise), noise)
 
     return posterior
+
+
+def least_of(weight=lambda i, M, n: comb(M - 1 - i, n - 1), order=sorted):
+    """The exercise's expected least of n losses, with a weight for the loss at each place i = 0 ... M - 1."""
+
+    def best_of(losses, n):
+        M = len(losses)
+        return sum(y * weight(i, M, n) / comb(M, n) for i, y in enumerate(order(losses)))
+
+    return best_of
 
 
 TABLE = [
@@ -315,6 +331,15 @@ TABLE = [
     ("halving-2", halved(paid=lambda r, before: r), "B"),
     ("halving-2", halved(column=lambda r, before: r - before), "C"),
     ("halving-2", halved(row=False), "D"),
+    ("local-lipo-1", (2, 0.15, 0.25), None),
+    ("local-lipo-1", (1.25, 0.85, 0.4), "A B E"),
+    ("local-lipo-1", (1 / 7, -0.1, -0.6), "A C F"),
+    ("local-lipo-1", (2, 0, 0.25), "D"),
+    ("local-lipo-2", rounded(np.ceil), None),
+    ("local-lipo-2", rounded(np.floor), "A"),
+    ("local-lipo-2", lambda k, alpha: k + alpha * k, "B"),
+    ("local-lipo-2", rounded(np.rint), "C"),
+    ("local-lipo-2", lambda k, alpha: np.exp(np.ceil(np.log(k))), "D"),
     ("scaling-out-1", (2.2945, 1.3008), None),
     ("scaling-out-1", (0.5736, 1.3008), "A"),
     ("scaling-out-1", (1.75, 2.25), "B D"),
@@ -329,6 +354,16 @@ TABLE = [
     ("bayesian-2", surrogate(lambda v, noise: v / noise), "B"),
     ("bayesian-2", surrogate(lambda v, noise: v + noise), "C"),
     ("bayesian-2", surrogate(lambda v, noise: v**0.5), "D"),
+    ("grid-random-1", (144, 114, 0.4, 0.9988), None),
+    ("grid-random-1", (15, 113, 1, 0.3439), "A B D E"),
+    ("grid-random-1", (144, 50, 0.4, 0.00118), "C F"),
+    ("grid-random-2", least_of(), None),
+    ("grid-random-2", lambda y, n: np.mean([min(z) for z in combinations(y, n)]), None),
+    ("grid-random-2", lambda y, n: np.mean([min(z) for z in product(y, repeat=n)]), "A"),
+    ("grid-random-2", least_of(order=list), "B"),
+    ("grid-random-2", lambda y, n: np.mean([max(z) for z in combinations(y, n)]), "C"),
+    ("grid-random-2", least_of(lambda i, M, n: comb(M - 1 - i, n)), "D"),
+    ("grid-random-2", least_of(lambda i, M, n: comb(M - i, n - 1)), "E"),
 ]
 
 
