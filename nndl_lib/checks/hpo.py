@@ -50,7 +50,7 @@ def _drawn_twice(losses, n):
 
 
 EXERCISES = {
-    "architecture-1": parts((1554, 2058, 108 / 2058), A=(0, 1555), B=(1, 2401), C=(2, 36 / 1554), D=(2, 36 / 2058)),
+    "architecture-1": parts((30, 54, 12 / 54), A=(0, 31), B=(1, 81), C=(2, 4 / 30), D=(2, 4 / 54)),
     "architecture-2": functions(
         [(np.array([0.5, 0.3, 0.2]), np.array([1.0, 0.4, -0.6])), (np.array([0.1, 0.9]), np.array([-0.3, -0.1]))],
         lambda p, R: p * (R - p @ R),
