@@ -372,6 +372,11 @@ TABLE = [
     ("grid-random-2", lambda y, n: np.mean([max(z) for z in combinations(y, n)]), "C"),
     ("grid-random-2", least_of(lambda i, M, n: comb(M - 1 - i, n)), "D"),
     ("grid-random-2", least_of(lambda i, M, n: comb(M - i, n - 1)), "E"),
+    ("1-6", (np.log(10), -0.8, np.log(81), 0.545), None),
+    ("1-6", (2.072, -0.9, 2.197, 0), "A B D F"),
+    ("1-6", (2.303, 0.8, np.log(91), 0.5003), "C E G"),
+    ("1-6", (2.303, -0.8, 4.394, 0.325), "H"),
+    ("1-6", (1, -0.8, 4.394, 0.545), "?"),
 ]
 
 

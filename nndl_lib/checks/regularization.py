@@ -1,3 +1,17 @@
 """The exercises of the chapters on regularization."""
 
-EXERCISES = {}
+from .kinds import parts
+
+EXERCISES = {
+    "1-6": parts(
+        (2.3026, -0.8, 4.3944, 0.5448),
+        A=(0, 2.0723),
+        B=(1, -0.9),
+        C=(1, 0.8),
+        D=(2, 2.1972),
+        E=(2, 4.5109),
+        F=(3, 0),
+        G=(3, 0.5003),
+        H=(3, 0.3251),
+    ),
+}
