@@ -134,7 +134,7 @@ def test_a_worker_of_a_cluster_is_killed_and_no_trial_is_lost(tmp_path):
     strategy = partial(random_search, SPACE, trials=40, seed=1)
     serial = search(plus, strategy)
     assert any(trial.config["n"] == 2 for trial in serial)
-    workers = dict(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+    workers = dict(n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0")
     with (
         distributed.LocalCluster(**workers, local_directory=str(tmp_path)) as cluster,
         distributed.Client(cluster) as client,
