@@ -50,6 +50,8 @@ The pair (7.5), the number (1.99) and Figure 9.9 are no numbers of this book.
 >
 > A hint.
 
+> **Algorithm 1.1 (search).** Input: $f$.
+
 > **Theorem (limit of $\rho$).** It is stable.
 
 > **Definition.** A thing.
@@ -193,6 +195,11 @@ def test_marked_quotes_become_boxes_with_a_title(page, kind, title, body):
 def test_a_theorem_shows_its_name_as_the_title_of_a_box(page):
     box = re.search(r'<div class="statement theorem admonition">(.*?)</div>', page, re.DOTALL)
     assert text(box[1]) == r"Theorem (limit of \(\rho\) ) It is stable."
+
+
+def test_an_algorithm_shows_its_number_in_the_title_of_a_box(page):
+    box = re.search(r'<div class="statement algorithm admonition">(.*?)</div>', page, re.DOTALL)
+    assert text(box[1]) == r"Algorithm 1.1 (search) Input: \(f\) ."
 
 
 def test_a_theorem_without_a_name_is_a_box_too(page):

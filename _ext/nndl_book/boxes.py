@@ -15,6 +15,7 @@ STATEMENTS = {
     "lemma": ("Lemma", "引理"),
     "proposition": ("Proposition", "命题"),
     "corollary": ("Corollary", "推论"),
+    "algorithm": ("Algorithm", "算法"),
 }
 
 
