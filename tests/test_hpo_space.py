@@ -50,6 +50,8 @@ def test_features_round_integers_and_put_choices_at_distance_1():
     moved = U.copy()
     moved[:, 2] = np.clip(U[:, 2] + 0.1, 0, 1)  # inside the piece of the same integer
     np.testing.assert_allclose(features(SPACE, U), features(SPACE, moved))
+    decoded = np.array([encode(SPACE, decode(SPACE, u)) for u in moved])
+    np.testing.assert_allclose(features(SPACE, moved)[:, :4], decoded[:, :4])
     X = features({"c": ["a", "b", "c"]}, np.array([[0.1], [0.5], [0.9]]))
     np.testing.assert_allclose(np.linalg.norm(X[:, None] - X, axis=2), 1 - np.eye(3))
 

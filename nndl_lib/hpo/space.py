@@ -129,6 +129,10 @@ def features(space, u):
 def _feature(values, u):
     if isinstance(values, list):
         return np.eye(len(values))[np.minimum((u * len(values)).astype(int), len(values) - 1)] / 2**0.5
-    if "integer" not in values[2:]:
+    low, high, *flags = values
+    if "integer" not in flags:
         return u
-    return np.array([_encode(values, _decode(values, x)) for x in u])
+    start, end = _ends(low, high, flags)
+    x = start + u * (end - start)
+    x = np.rint(np.clip(np.exp(x) if "log" in flags else x, low, high))
+    return ((np.log(x) if "log" in flags else x) - start) / (end - start)
