@@ -3,6 +3,7 @@
 from .kinds import parts
 
 EXERCISES = {
+    "generalization-1": parts((1.8, 2.2), A=(0, 2.0), B=(0, 2.2222), C=(1, 2.0)),
     "1-6": parts(
         (2.3026, -0.8, 4.3944, 0.5448),
         A=(0, 2.0723),
