@@ -343,6 +343,7 @@ TABLE = [
     ("local-lipo-1", (1.25, 0.85, 0.4), "A B E"),
     ("local-lipo-1", (1 / 7, -0.1, -0.6), "A C F"),
     ("local-lipo-1", (2, 0, 0.25), "D"),
+    ("local-lipo-1", (2, 0.15, -0.9), "F"),
     ("local-lipo-2", rounded(np.ceil), None),
     ("local-lipo-2", rounded(np.floor), "A"),
     ("local-lipo-2", lambda k, alpha: k + alpha * k, "B"),
