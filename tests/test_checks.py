@@ -19,6 +19,15 @@ def lag(t, beta):
     return t - average(t, beta) @ np.arange(1.0, t + 1) / (1 - beta**t)
 
 
+def masked_softmax(h, V, d, p, scale):
+    """The mean softmax over all masks, added up mask by mask."""
+    total = 0
+    for m in product([0, 1], repeat=len(h)):
+        e = np.exp(np.array(m) * h / scale @ V + d)
+        total = total + p ** (len(m) - sum(m)) * (1 - p) ** sum(m) * e / e.sum()
+    return total
+
+
 def adam_step(count, sign=-1, write=True, advance=True):
     """The exercise's Adam with `count(step, i, n)` as t for tensor i of n."""
 
@@ -404,6 +413,15 @@ TABLE = [
     ("norms-2", lambda X, y: max(X.T @ y / len(y)), "B"),
     ("norms-2", lambda X, y: np.linalg.norm(X.T @ y, ord=1) / len(y), "C"),
     ("norms-2", lambda X, y: np.linalg.norm(X.T @ y / len(y)), "D"),
+    ("dropout-1", (1.6, 0.96, 1.5, 2.04), None),
+    ("dropout-1", (0.4, 0.64, 1.2, 2), "A C D F"),
+    ("dropout-1", (2, 0.96, 24, 1.632), "B E G"),
+    ("dropout-1", (1.6, 0.96, 1.5, 3), "?"),
+    ("dropout-2", lambda h, V, d, p: masked_softmax(h, V, d, p, 1 - p), None),
+    ("dropout-2", lambda h, V, d, p: masked_softmax(h, V, d, 0.5, 1 - p), "A"),
+    ("dropout-2", lambda h, V, d, p: masked_softmax(h, V, d, p, 1), "B"),
+    ("dropout-2", lambda h, V, d, p: np.exp(h @ V + d) / np.exp(h @ V + d).sum(), "C"),
+    ("dropout-2", lambda h, V, d, p: masked_softmax(h, V, d, 1 - p, 1 - p), "D"),
 ]
 
 

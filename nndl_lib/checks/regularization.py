@@ -12,7 +12,56 @@ def _centred(N, m):
     return X - X.mean(axis=0), y - y.mean()
 
 
+def _thinned_softmax(h, V, d, p, *, q=None, scale=None, mean="arithmetic"):
+    """Mean softmax over all masks of h, dropped with probability q and divided by scale."""
+    q, scale = p if q is None else q, 1 - p if scale is None else scale
+    masks = np.indices((2,) * len(h)).reshape(len(h), -1).T
+    P = (q ** (1 - masks) * (1 - q) ** masks).prod(axis=1)
+    u = (masks * h / scale) @ V + d
+    u = P[None] @ u if mean == "geometric" else u
+    e = np.exp(u - u.max(axis=1, keepdims=True))
+    e = e / e.sum(axis=1, keepdims=True)
+    return e[0] if mean == "geometric" else P @ e
+
+
+def _hidden(n, classes, p):
+    rng = np.random.default_rng(n)
+    return rng.normal(size=n), rng.normal(size=(n, classes)), rng.normal(size=classes), p
+
+
+def _stop(losses, patience, margin, reset=lambda now, best, last, margin: now < best - margin, lower=False):
+    """(stop, best): `reset` decides what counts as an improvement, `lower` keeps small ones without a reset."""
+    best, since, last = losses[0], 0, losses[0]
+    for e, now in enumerate(losses):
+        if reset(now, best, last, margin):
+            best, since = now, e
+        elif lower:
+            best = min(best, now)
+        last = now
+        if e - since >= patience:
+            return e, since
+    return len(losses) - 1, since
+
+
 EXERCISES = {
+    "dropout-1": parts(
+        (1.6, 0.96, 1.5, 2.04),
+        A=(0, 0.4),
+        B=(0, 2),
+        C=(1, 0.64),
+        D=(2, 1.2),
+        E=(2, 24),
+        F=(3, 2),
+        G=(3, 1.632),
+    ),
+    "dropout-2": functions(
+        [_hidden(3, 4, 0.2), _hidden(5, 3, 0.4)],
+        _thinned_softmax,
+        A=lambda h, V, d, p: _thinned_softmax(h, V, d, p, q=0.5),
+        B=lambda h, V, d, p: _thinned_softmax(h, V, d, p, scale=1),
+        C=lambda h, V, d, p: _thinned_softmax(h, V, d, p, mean="geometric"),
+        D=lambda h, V, d, p: _thinned_softmax(h, V, d, p, q=1 - p),
+    ),
     "1-4": parts(
         (0.05, 0.09, 1 / 1.05, -0.1, -0.2),
         A=(0, 0.5),
@@ -64,5 +113,19 @@ EXERCISES = {
         B=lambda X, y: (X.T @ y).max() / len(y),
         C=lambda X, y: abs(X.T @ y).sum() / len(y),
         D=lambda X, y: ((X.T @ y) ** 2).sum() ** 0.5 / len(y),
+    ),
+    "early-stopping-1": parts((7, 4, 11), A=(0, 9), B=(0, 11), C=(0, 8), D=(1, 7), E=(2, 12), F=(2, -1)),
+    "early-stopping-2": functions(
+        [
+            ([5, 4.9, 4.8, 4.7, 4.6, 4.5, 4.4, 4.3, 4.2], 3, 0.25),
+            ([3, 2, 2.5, 2.2, 2.1, 2.05, 1.9, 2.0, 2.1, 2.2, 2.3], 4, 0.05),
+            ([1, 0.8, 0.9, 0.85, 0.95, 0.7, 0.75, 0.8], 2, 0.1),
+            ([1, 0.5, 0.49, 0.6, 0.48, 0.47], 2, 0.0),
+        ],
+        lambda losses, patience, margin: _stop(losses, patience, margin)[0],
+        A=lambda losses, patience, margin: _stop(losses, patience, 0)[0],
+        B=lambda *case: _stop(*case, reset=lambda now, best, last, margin: now < last - margin)[0],
+        C=lambda *case: _stop(*case, lower=True)[0],
+        D=lambda *case: _stop(*case)[1],
     ),
 }
