@@ -37,7 +37,8 @@ def reinforce(space, *, trials=100, batch=10, lr=0.01, hidden=32, beta=0.8, seed
     """Architecture search by a controller whose choices become more probable the less loss they bring.
 
     The reward is the negative loss (a failed trial has the worst so far), compared with its moving average of factor
-    `beta`. All hyper-parameters of `space` are choices, written in the order of the dict.
+    `beta`, this batch included, which only scales the mean gradient (H.87). All hyper-parameters of `space` are
+    choices, written in the order of the dict.
     Equations (H.14), (H.15). Source: Zoph and Le 2017, section 3.2. Raises: ValueError if one is no choice.
     """
     for name, values in check_space(space).items():
