@@ -8,6 +8,7 @@ import pytest
 from scipy.linalg import sqrtm
 
 from nndl_lib.checks import _EXERCISES, check
+from nndl_lib.regularizers import label_smoothing
 
 
 def average(t, rho):
@@ -26,6 +27,23 @@ def masked_softmax(h, V, d, p, scale):
         e = np.exp(np.array(m) * h / scale @ V + d)
         total = total + p ** (len(m) - sum(m)) * (1 - p) ** sum(m) * e / e.sum()
     return total
+
+
+def confusion_targets(C, y, eps, counts, keep=1):
+    """Row by row: 1 - eps for the label and eps shared as its row of counts."""
+    rows = [eps * (keep * counts)[k] / counts[k].sum() for k in y]
+    return np.array(rows) + (1 - eps) * np.eye(len(C))[y]
+
+
+def margin_stop(losses, patience, margin, reference="accepted"):
+    """(stop, best), an improvement being `margin` below the best accepted, the last or the least loss before."""
+    best = 0
+    for e in range(1, len(losses)):
+        compared = {"accepted": losses[best], "last": losses[e - 1], "least": min(losses[:e])}[reference]
+        best = e if losses[e] < compared - margin else best
+        if e - best >= patience:
+            return e, best
+    return len(losses) - 1, best
 
 
 def adam_step(count, sign=-1, write=True, advance=True):
@@ -399,6 +417,28 @@ TABLE = [
     ("1-6", (2.303, 0.8, np.log(91), 0.5003), "C E G"),
     ("1-6", (2.303, -0.8, 4.394, 0.325), "H"),
     ("1-6", (1, -0.8, 4.394, 0.545), "?"),
+    ("label-smoothing-1", (0.85, 0.05, 0.15, np.log(17)), None),
+    ("label-smoothing-1", (0.8, 0.2 / 3, 0.2, np.log(12)), "A B C E"),
+    ("label-smoothing-1", (0.85, 0.05, 0.8 / 3, np.log(0.85 / 0.15)), "D F"),
+    ("label-smoothing-1", (0.85, 0.05, 0.1, 2.833), "?"),
+    ("label-smoothing-2", lambda C, y, eps: confusion_targets(C, y, eps, C - np.diag(np.diag(C))), None),
+    ("label-smoothing-2", lambda C, y, eps: confusion_targets(C, y, eps, C), "A"),
+    ("label-smoothing-2", lambda C, y, eps: confusion_targets(C, y, eps, (C - np.diag(np.diag(C))).T), "B"),
+    ("label-smoothing-2", lambda C, y, eps: confusion_targets(C, y, eps, C, 1 - np.eye(len(C))), "C"),
+    ("label-smoothing-2", lambda C, y, eps: label_smoothing(y, len(C), eps=eps), "D"),
+    ("weight-decay-1", (2.4, 2.927, 2.4, 2), None),
+    ("weight-decay-1", (2, 2.4, 3, 2.4), "A B D E"),
+    ("weight-decay-1", (2.4, 0.857, 2, 3), "C D F"),
+    ("weight-decay-1", (2.4, 2.927, 1, 0.5), "? G"),
+    ("weight-decay-2", lambda lr, n: -np.expm1(-np.log(2) / n) / lr, None),
+    ("weight-decay-2", lambda lr, n: 1 - 2 ** (-1 / n), "A"),
+    ("weight-decay-2", lambda lr, n: np.log(2) / n / lr, "B"),
+    ("weight-decay-2", lambda lr, n: 1 / (2 * lr), "C"),
+    ("weight-decay-2", lambda lr, n: (1 - 2 ** (-1 / n)) * lr, "D"),
+    ("dropout-in-practice-1", (1, 1.25, 80, 0.577), None),
+    ("dropout-in-practice-1", (0.8, 5, 320, 0.707), "A C E G"),
+    ("dropout-in-practice-1", (0.25, 0.8, 76.8, 1 / 3), "B D F H"),
+    ("dropout-in-practice-1", (1, 1.25, 81, 0.577), "?"),
     ("norms-1", (5 / 3, 0, 7 / 15), None),
     ("norms-1", np.array([2, 0, 0.2]) / 1.5, "A"),
     ("norms-1", (2.5, 0, 0.7), "B"),
@@ -422,6 +462,16 @@ TABLE = [
     ("dropout-2", lambda h, V, d, p: masked_softmax(h, V, d, p, 1), "B"),
     ("dropout-2", lambda h, V, d, p: np.exp(h @ V + d) / np.exp(h @ V + d).sum(), "C"),
     ("dropout-2", lambda h, V, d, p: masked_softmax(h, V, d, 1 - p, 1 - p), "D"),
+    ("early-stopping-1", (7, 4, 11), None),
+    ("early-stopping-1", (9, 7, 12), "A D E"),
+    ("early-stopping-1", (11, 4, -1), "B F"),
+    ("early-stopping-1", (8, 4, 11), "C"),
+    ("early-stopping-1", (6, 4, 11), "?"),
+    ("early-stopping-2", lambda losses, patience, margin: margin_stop(losses, patience, margin)[0], None),
+    ("early-stopping-2", lambda losses, patience, margin: margin_stop(losses, patience, 0)[0], "A"),
+    ("early-stopping-2", lambda losses, patience, margin: margin_stop(losses, patience, margin, "last")[0], "B"),
+    ("early-stopping-2", lambda losses, patience, margin: margin_stop(losses, patience, margin, "least")[0], "C"),
+    ("early-stopping-2", lambda losses, patience, margin: margin_stop(losses, patience, margin)[1], "D"),
 ]
 
 

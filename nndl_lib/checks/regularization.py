@@ -43,6 +43,15 @@ def _stop(losses, patience, margin, reset=lambda now, best, last, margin: now < 
     return len(losses) - 1, since
 
 
+def _shared(C, y, eps, turned=False, diagonal=False, whole=False, equal=False):
+    """Targets that share eps among the wrong classes as a row of C does; each switch is a mistake."""
+    labels = np.eye(len(C))
+    C = 1 - labels if equal else np.asarray(C, dtype=float).T if turned else np.asarray(C, dtype=float)
+    share = C if diagonal else C * (1 - labels)
+    share = share / (C if whole else share).sum(axis=1, keepdims=True)
+    return ((1 - eps) * labels + eps * share)[y]
+
+
 EXERCISES = {
     "dropout-1": parts(
         (1.6, 0.96, 1.5, 2.04),
@@ -97,6 +106,44 @@ EXERCISES = {
         G=(3, 0.5003),
         H=(3, 0.3251),
     ),
+    "label-smoothing-1": parts(
+        (0.85, 0.05, 0.15, 2.8332),
+        A=(0, 0.8),
+        B=(1, 0.0667),
+        C=(2, 0.2),
+        D=(2, 0.2667),
+        E=(3, 2.4849),
+        F=(3, 1.7346),
+    ),
+    "label-smoothing-2": functions(
+        [
+            (np.array([[90, 7, 3], [2, 80, 18], [5, 10, 85]]), np.array([0, 2, 2, 1]), 0.1),
+            (np.array([[5, 1, 2, 0], [0, 9, 3, 1], [4, 4, 6, 2], [1, 0, 0, 7]]), np.array([3, 1, 0]), 0.3),
+        ],
+        _shared,
+        A=lambda *case: _shared(*case, diagonal=True),
+        B=lambda *case: _shared(*case, turned=True),
+        C=lambda *case: _shared(*case, whole=True),
+        D=lambda *case: _shared(*case, equal=True),
+    ),
+    "weight-decay-1": parts(
+        (2.4, 6 / 2.05, 2.4, 2),
+        A=(0, 2),
+        B=(1, 2.4),
+        C=(1, 6 / 7),
+        D=(2, 2, 3),
+        E=(3, 2.4),
+        F=(3, 3),
+        G=(3, 0.5),
+    ),
+    "weight-decay-2": functions(
+        [(0.1, 10), (0.01, 3), (0.5, 20)],
+        lambda lr, n: (1 - 0.5 ** (1 / n)) / lr,
+        A=lambda lr, n: 1 - 0.5 ** (1 / n),
+        B=lambda lr, n: np.log(2) / (lr * n),
+        C=lambda lr, n: 0.5 / lr,
+        D=lambda lr, n: lr * (1 - 0.5 ** (1 / n)),
+    ),
     "norms-1": values(
         (5 / 3, 0, 7 / 15),
         A=(4 / 3, 0, 2 / 15),
@@ -121,11 +168,23 @@ EXERCISES = {
             ([3, 2, 2.5, 2.2, 2.1, 2.05, 1.9, 2.0, 2.1, 2.2, 2.3], 4, 0.05),
             ([1, 0.8, 0.9, 0.85, 0.95, 0.7, 0.75, 0.8], 2, 0.1),
             ([1, 0.5, 0.49, 0.6, 0.48, 0.47], 2, 0.0),
+            ([2, 1.5, 1.45, 1.4, 1.35, 1.6, 1.7], 2, 0.2),
         ],
         lambda losses, patience, margin: _stop(losses, patience, margin)[0],
         A=lambda losses, patience, margin: _stop(losses, patience, 0)[0],
         B=lambda *case: _stop(*case, reset=lambda now, best, last, margin: now < last - margin)[0],
         C=lambda *case: _stop(*case, lower=True)[0],
         D=lambda *case: _stop(*case)[1],
+    ),
+    "dropout-in-practice-1": parts(
+        (1, 1.25, 80, 0.57735),
+        A=(0, 0.8),
+        B=(0, 0.25),
+        C=(1, 5),
+        D=(1, 0.8),
+        E=(2, 320),
+        F=(2, 76.8),
+        G=(3, 0.70711),
+        H=(3, 1 / 3),
     ),
 }
