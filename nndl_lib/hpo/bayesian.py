@@ -54,7 +54,7 @@ def standardized(losses):
 
 
 def fit(X, y, *, kernel=matern52, start=None):
-    """The constants of the Gaussian process that make y (n,) at X (n, d) most probable, times their prior (H.8).
+    """The constants of the Gaussian process that make y (n,) at X (n, d) most probable, times their prior (H.29).
 
     A dict with "length" (d,), "variance" and "noise", found by L-BFGS in their logarithms from `start`.
     """
@@ -79,13 +79,13 @@ def _unpacked(logs):
 def log_prior(logs):
     """Logarithm, up to a constant, of the prior of the constants' logarithms (d + 2,), and its gradient.
 
-    Equation (H.8). Log-normal: lengths around sqrt(d) / 2, the variance around 1, the noise around 1e-4.
+    Equation (H.29). Log-normal: lengths around sqrt(d) / 2, the variance around 1, the noise around 1e-4.
     """
     d = len(logs) - 2
     center = np.array([*np.full(d, np.log(d**0.5 / 2)), 0.0, np.log(1e-4)])
     width = np.array([*np.ones(d), 1.0, 2.0])
     z = (logs - center) / width
-    return -(z @ z) / 2, -z / width  # (H.8)
+    return -(z @ z) / 2, -z / width  # (H.29)
 
 
 def _score(space, posterior, acquisition, best, U):

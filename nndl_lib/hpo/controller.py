@@ -27,7 +27,7 @@ class Controller(torch.nn.Module):
             h = self.cell(x, h)
             log_q = torch.log_softmax(head(h), dim=1)
             choice = torch.multinomial(log_q.exp().detach(), 1, generator=rng)
-            log_p = log_p + log_q.gather(1, choice)[:, 0]  # (H.14)
+            log_p = log_p + log_q.gather(1, choice)[:, 0]  # (H.48)
             x = embedding(choice[:, 0])
             drawn.append(choice)
         return torch.cat(drawn, dim=1), log_p
@@ -37,9 +37,9 @@ def reinforce(space, *, trials=100, batch=10, lr=0.01, hidden=32, beta=0.8, seed
     """Architecture search by a controller whose choices become more probable the less loss they bring.
 
     The reward is the negative loss (a failed trial has the worst so far), compared with its moving average of factor
-    `beta`, this batch included, which only scales the mean gradient (H.87). All hyper-parameters of `space` are
+    `beta`, this batch included, which only scales the mean gradient (H.55). All hyper-parameters of `space` are
     choices, written in the order of the dict.
-    Equations (H.14), (H.15). Source: Zoph and Le 2017, section 3.2. Raises: ValueError if one is no choice.
+    Equations (H.48), (H.52). Source: Zoph and Le 2017, section 3.2. Raises: ValueError if one is no choice.
     """
     for name, values in check_space(space).items():
         if not isinstance(values, list):
@@ -55,7 +55,7 @@ def reinforce(space, *, trials=100, batch=10, lr=0.01, hidden=32, beta=0.8, seed
         reward = -torch.tensor([min(loss, max(finite, default=0.0)) for loss in losses])
         baseline = reward.mean() if baseline is None else beta * baseline + (1 - beta) * reward.mean()
         optimizer.zero_grad()
-        (-(reward - baseline) * log_p).mean().backward()  # (H.15)
+        (-(reward - baseline) * log_p).mean().backward()  # (H.52)
         optimizer.step()
 
 

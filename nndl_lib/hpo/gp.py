@@ -8,7 +8,7 @@ from scipy.special import ndtr
 def matern52(s):
     """Matern kernel with nu = 5/2 of squared distances s: `k, vjp`.
 
-    Equation (H.2). Source: Rasmussen and Williams 2006, equation (4.17).
+    Equation (H.20). Source: Rasmussen and Williams 2006, equation (4.17).
     """
     r = (5 * s) ** 0.5
     e = np.exp(-r)
@@ -16,12 +16,12 @@ def matern52(s):
     def vjp(dk):
         return -5 / 6 * (1 + r) * e * dk
 
-    return (1 + r + r * r / 3) * e, vjp  # (H.2)
+    return (1 + r + r * r / 3) * e, vjp  # (H.20)
 
 
 def rbf(s):
-    """Squared-exponential kernel of squared distances s: `k, vjp`. Equation (H.1)."""
-    k = np.exp(-s / 2)  # (H.1)
+    """Squared-exponential kernel of squared distances s: `k, vjp`. Equation (H.19)."""
+    k = np.exp(-s / 2)  # (H.19)
 
     def vjp(dk):
         return -k / 2 * dk
@@ -41,30 +41,30 @@ def gaussian_process(X, y, *, kernel=matern52, length=1.0, variance=1.0, noise=1
     `length` is a number or one for each of the d features, `variance` that of the function, `noise` that of each value;
     sigma is the standard deviation of the function itself, without noise. Attributes: `log_likelihood` of y, and
     `gradient()`, its derivatives by the logarithms of each length, of variance and of noise, (d + 2,).
-    Equations (H.3)-(H.7). Source: Rasmussen and Williams 2006, algorithm 2.1 and equation (5.9).
+    Equations (H.22)-(H.28). Source: Rasmussen and Williams 2006, algorithm 2.1 and equation (5.9).
     Raises: ValueError for other shapes, NaN, or a constant that is not positive.
     """
     X, y = _observations(X, y)
     _check_positive(length=length, variance=variance, noise=noise)
     Z = X / length
     k, vjp = kernel(squared_distances(Z, Z))
-    factor = cho_factor(variance * k + noise * np.eye(len(X)), lower=True)  # (H.3)
+    factor = cho_factor(variance * k + noise * np.eye(len(X)), lower=True)  # (H.22)
     alpha = cho_solve(factor, y)
 
     def posterior(x):
         k_x = variance * kernel(squared_distances(_rows(x, X) / length, Z))[0]
         v = solve_triangular(factor[0], k_x.T, lower=True)
         var = variance - (v * v).sum(axis=0)
-        return k_x @ alpha, np.maximum(var, 0) ** 0.5  # (H.4), (H.5)
+        return k_x @ alpha, np.maximum(var, 0) ** 0.5  # (H.24), (H.25)
 
     def gradient():
         A = (np.outer(alpha, alpha) - cho_solve(factor, np.eye(len(X)))) / 2
         W = vjp(variance * A)
         by_length = -4 * ((W.sum(axis=1)[:, None] * Z * Z).sum(axis=0) - (Z * (W @ Z)).sum(axis=0))
-        return np.array([*by_length, variance * (A * k).sum(), noise * np.trace(A)])  # (H.7)
+        return np.array([*by_length, variance * (A * k).sum(), noise * np.trace(A)])  # (H.28)
 
     logs = np.log(np.diag(factor[0])).sum() + len(X) / 2 * np.log(2 * np.pi)
-    posterior.log_likelihood = -y @ alpha / 2 - logs  # (H.6)
+    posterior.log_likelihood = -y @ alpha / 2 - logs  # (H.27)
     posterior.gradient = gradient
     return posterior
 
@@ -102,17 +102,17 @@ def expected_improvement(mu, sigma, best):
 
 
 def probability_of_improvement(mu, sigma, best):
-    """The probability that a normal variable (mu, sigma) falls below `best`. Equation (H.9). Source: Kushner 1964."""
+    """The probability that a normal variable (mu, sigma) falls below `best`. Equation (H.30). Source: Kushner 1964."""
     d, Z = _improvement(mu, sigma, best)
-    return np.where(sigma > 0, ndtr(Z), d > 0)  # (H.9)
+    return np.where(sigma > 0, ndtr(Z), d > 0)  # (H.30)
 
 
 def confidence_bound(mu, sigma, best=None, *, kappa=2.0):
     """The lower confidence bound mu - kappa sigma of a loss, negated, so that larger is better; `best` is not used.
 
-    Equation (H.10). Source: Cox and John 1997; with a growing kappa Srinivas et al. 2010, for maximization.
+    Equation (H.31). Source: Cox and John 1997; with a growing kappa Srinivas et al. 2010, for maximization.
     """
-    return kappa * sigma - mu  # (H.10)
+    return kappa * sigma - mu  # (H.31)
 
 
 def _improvement(mu, sigma, best):

@@ -43,7 +43,7 @@ def successive_halving(space, *, trials=32, budget=512, seed=0):
 def hyperband(space, *, most=81, eta=3, seed=0):
     """Successive halving in brackets, from many configurations with 1 unit each to few with `most` units at once.
 
-    Yields pairs (configuration, units so far). Equation (H.12). Source: Li et al. 2018, algorithm 1 (R is `most`).
+    Yields pairs (configuration, units so far). Equation (H.43). Source: Li et al. 2018, algorithm 1 (R is `most`).
     """
     rng = np.random.default_rng(seed)
     check_space(space)
@@ -55,13 +55,13 @@ def hyperband(space, *, most=81, eta=3, seed=0):
 
 
 def brackets(*, most=81, eta=3):
-    """Hyperband's brackets (n, r, s): n configurations start with r units each and are cut s times. Equation (H.12)."""
+    """Hyperband's brackets (n, r, s): n configurations start with r units each and are cut s times. Equation (H.43)."""
     check_whole("hyperband", "most", most, 1)
     check_whole("hyperband", "eta", eta, 2)
     s_max = 0
     while eta ** (s_max + 1) <= most:
         s_max += 1
-    return [(ceil((s_max + 1) * eta**s / (s + 1)), most // eta**s, s) for s in range(s_max, -1, -1)]  # (H.12)
+    return [(ceil((s_max + 1) * eta**s / (s + 1)), most // eta**s, s) for s in range(s_max, -1, -1)]  # (H.43)
 
 
 def median_stopping(space, *, trials=32, most=81, grace=9, seed=0):
@@ -116,7 +116,7 @@ def lipo(space, *, trials=50, explore=0.1, seed=0):
     """Try only points that may be better than the best, if losses change by at most k per distance in the unit cube.
 
     k is the largest slope seen so far; with probability `explore` any point is tried. A failed trial counts as the
-    worst loss seen. Equation (H.13). Source: Malherbe and Vayatis 2017, AdaLIPO, here with the largest slope itself.
+    worst loss seen. Equation (H.17). Source: Malherbe and Vayatis 2017, AdaLIPO, here with the largest slope itself.
     """
     check_whole("lipo", "trials", trials, 1)
     rng, U, y = np.random.default_rng(seed), np.empty((0, len(check_space(space)))), []
@@ -134,7 +134,7 @@ def _candidate(rng, U, y, explore):
     y = np.where(np.isfinite(y), y, y[np.isfinite(y)].max())
     d = np.linalg.norm(U[:, None] - U, axis=2)
     k = (np.abs(y[:, None] - y)[d > 0] / d[d > 0]).max(initial=0)
-    bound = (y - k * np.linalg.norm(u[:, None] - U, axis=2)).max(axis=1)  # (H.13)
+    bound = (y - k * np.linalg.norm(u[:, None] - U, axis=2)).max(axis=1)  # (H.17)
     return u[np.argmax(bound <= y.min()) if (bound <= y.min()).any() else np.argmin(bound)]
 
 
