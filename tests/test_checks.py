@@ -29,6 +29,14 @@ def masked_softmax(h, V, d, p, scale):
     return total
 
 
+def last_state(x, W, U, inputs, states, p, columns=1):
+    """The last state of a recurrent network with the same masks at all steps."""
+    h = np.zeros(len(U))
+    for row in x:
+        h = np.tanh((inputs * row / (1 - p)) @ W + (states * h / (1 - p)) @ U * columns)
+    return h
+
+
 def confusion_targets(C, y, eps, counts, keep=1):
     """Row by row: 1 - eps for the label and eps shared as its row of counts."""
     rows = [eps * (keep * counts)[k] / counts[k].sum() for k in y]
@@ -44,6 +52,18 @@ def margin_stop(losses, patience, margin, reference="accepted"):
         if e - best >= patience:
             return e, best
     return len(losses) - 1, best
+
+
+def relu_under(mean, sigma, tail=True):
+    """The mean of relu of a normal number with these moments, integrated on a fine grid; without `tail` only mu Phi."""
+    t = np.linspace(-12, 12, 200001)
+    density = np.exp(-t * t / 2) / (2 * np.pi) ** 0.5 * (t[1] - t[0])
+    value = np.maximum(mean[..., None] + sigma[..., None] * t, 0) @ density
+    return value if tail else value - sigma * np.exp(-0.5 * (mean / sigma) ** 2) / (2 * np.pi) ** 0.5
+
+
+def spread(x, W, p):
+    return (p * (1 - p) * (x**2 @ W**2)) ** 0.5
 
 
 def adam_step(count, sign=-1, write=True, advance=True):
@@ -179,6 +199,59 @@ def least_of(weight=lambda i, M, n: comb(M - 1 - i, n - 1), order=sorted):
         return sum(y * weight(i, M, n) / comb(M, n) for i, y in enumerate(order(losses)))
 
     return best_of
+
+
+def net_class(train=None, test=None, draw=lambda rng, shape, p: rng.binomial(1, 1 - p, shape)):
+    """The exercise's network: `train` and `test` act on the hidden units h, a mask m, and p."""
+
+    class Net:
+        def __init__(self, W, V, p, rng):
+            self.W, self.V, self.p, self.rng, self.training = W, V, p, rng, True
+
+        def __call__(self, x):
+            h = np.maximum(x @ self.W, 0)
+            f = self.training and (train or (lambda h, m, p: m * h / (1 - p))) or test or (lambda h, m, p: h)
+            return f(h, draw(self.rng, h.shape, self.p), self.p) @ self.V
+
+    return Net
+
+
+def dropped(h, m, p):
+    return m * h / (1 - p)
+
+
+def frozen(h, m, p):
+    return h * np.random.default_rng(5).binomial(1, 1 - p, h.shape) / (1 - p)
+
+
+def moved_in_place(theta, g, lr, lam):
+    theta -= lr * (g + lam * theta)
+    return theta
+
+
+def balanced(step, lr=0.5, lam=0.4, theta=(1.0, -2, 3)):
+    theta = np.array(theta)
+    return np.allclose(step(theta, -lam * theta, lr, lam), theta)
+
+
+def asserted_row(smooth):
+    rows = smooth(np.array([0, 1]), 4, 0.3)
+    assert rows.shape == (2, 4)
+    return bool(np.allclose(rows[0], [0.7, 0.1, 0.1, 0.1]))
+
+
+def masks_seen(Net, p=0.2, batch=5000):
+    """The exercise's test: zeros at frequency p in training and no change at test."""
+    x, net = np.ones((batch, 1)), Net(np.eye(1), np.eye(1), p, np.random.default_rng(2))
+    z = net(x)
+    net.training = False
+    return bool(abs((z == 0).mean() - p) < 0.03 and np.allclose(z.max(), 1 / (1 - p)) and np.allclose(net(x), 1))
+
+
+def answers_twice(Net):
+    net = Net(np.eye(3), np.eye(3), 0.5, np.random.default_rng(2))
+    net.training = False
+    return np.array_equal(net(np.ones((50, 3))), net(np.ones((50, 3))))
 
 
 TABLE = [
@@ -458,6 +531,15 @@ TABLE = [
     ("norms-2", lambda X, y: max(X.T @ y / len(y)), "B"),
     ("norms-2", lambda X, y: np.linalg.norm(X.T @ y, ord=1) / len(y), "C"),
     ("norms-2", lambda X, y: np.linalg.norm(X.T @ y / len(y)), "D"),
+    ("recurrent-dropout-1", (0.1335, 15.405, 300, 17), None),
+    ("recurrent-dropout-1", (0.1001, 0.15405, 33.33, 16), "A C E G"),
+    ("recurrent-dropout-1", (0.00006104, 13.348, 15.405, 18), "B D F H"),
+    ("recurrent-dropout-2", last_state, None),
+    ("recurrent-dropout-2", lambda x, W, U, a, b, p: last_state(x, W, U, a, b, 0), "A"),
+    ("recurrent-dropout-2", lambda x, W, U, a, b, p: last_state(x, W, U, a, 1, p, b), "B"),
+    ("recurrent-dropout-2", lambda x, W, U, a, b, p: b * last_state(x, W, U, a, b, p), "C"),
+    ("recurrent-dropout-2", lambda x, W, U, a, b, p: last_state(x, W, U * (1 - p), a, b, p), "D"),
+    ("recurrent-dropout-2", lambda x, W, U, a, b, p: last_state(x, W, U / (1 - p), a, b, p), "E"),
     ("dropout-1", (1.6, 0.96, 1.5, 2.04), None),
     ("dropout-1", (0.4, 0.64, 1.2, 2), "A C D F"),
     ("dropout-1", (2, 0.96, 24, 1.632), "B E G"),
@@ -467,6 +549,15 @@ TABLE = [
     ("dropout-2", lambda h, V, d, p: masked_softmax(h, V, d, p, 1), "B"),
     ("dropout-2", lambda h, V, d, p: np.exp(h @ V + d) / np.exp(h @ V + d).sum(), "C"),
     ("dropout-2", lambda h, V, d, p: masked_softmax(h, V, d, 1 - p, 1 - p), "D"),
+    ("dropout-variants-1", (0.25, 0.8, 2.08, 0.32, 7.25), None),
+    ("dropout-variants-1", (0.16, 0.8, 0.16, 0, 5), "A C E F"),
+    ("dropout-variants-1", (4, 0.8, 3.25, 0.32, 7.5), "B D G"),
+    ("dropout-variants-1", (0.25, 1, 2.08, 0.32, 7.25), "?"),
+    ("dropout-variants-2", lambda x, W, p: relu_under((1 - p) * x @ W, spread(x, W, p)), None),
+    ("dropout-variants-2", lambda x, W, p: np.clip((1 - p) * x @ W, 0, None), "A"),
+    ("dropout-variants-2", lambda x, W, p: relu_under((1 - p) * x @ W, spread(x, W, p) ** 2), "B"),
+    ("dropout-variants-2", lambda x, W, p: relu_under(p * x @ W, spread(x, W, p)), "C"),
+    ("dropout-variants-2", lambda x, W, p: relu_under((1 - p) * x @ W, spread(x, W, p), tail=False), "D"),
     ("early-stopping-1", (7, 4, 11), None),
     ("early-stopping-1", (9, 7, 12), "A D E"),
     ("early-stopping-1", (11, 4, -1), "B F"),
@@ -477,6 +568,55 @@ TABLE = [
     ("early-stopping-2", lambda losses, patience, margin: margin_stop(losses, patience, margin, "last")[0], "B"),
     ("early-stopping-2", lambda losses, patience, margin: margin_stop(losses, patience, margin, "least")[0], "C"),
     ("early-stopping-2", lambda losses, patience, margin: margin_stop(losses, patience, margin)[1], "D"),
+    ("bug-l2", lambda theta, g, lr, lam: (1 - lr * lam) * theta - lr * g, None),
+    ("bug-l2", moved_in_place, None),
+    ("bug-l2", lambda theta, g, lr, lam: (1 - lam) * theta - lr * g, "A"),
+    ("bug-l2", lambda theta, g, lr, lam: (1 - lr**2 * lam) * theta - lr * g, "B"),
+    ("bug-l2", lambda theta, g, lr, lam: (1 - 2 * lr * lam) * theta - lr * g, "C"),
+    ("bug-l2", lambda theta, g, lr, lam: (1 + lr * lam) * theta - lr * g, "D"),
+    ("bug-l2", lambda theta, g, lr, lam: theta - lr * g, "E"),
+    ("bug-l2", lambda theta, g, lr, lam: theta - lr * (g + lam * theta / abs(theta)), "F"),
+    ("bug-l2", lambda theta, g, lr, lam: theta - lr * g - lr * lam * (theta - lr * g), "G"),
+    ("bug-l2", lambda theta, g, lr, lam: (1 - 2 * lr * lam) * theta - 2 * lr * g, "H"),
+    ("bug-l2", lambda theta, g, lr, lam: theta + lr * (g + lam * theta), "?"),
+    ("bug-l2-test", lambda step: balanced(step) and step(2.0, 1.0, 0.5, 0) == 1.5, None),
+    ("bug-l2-test", lambda step: np.isclose(step(2.0, 1.0, 0.5, 0.4), 1.1), None),
+    ("bug-l2-test", balanced, "H"),
+    ("bug-l2-test", lambda step: balanced(step, lr=1), "A B H"),
+    ("bug-l2-test", lambda step: balanced(step, theta=(1.0, 1, 1)), "F H"),
+    ("bug-l2-test", lambda step: step(2.0, 3.0, 0.5, 0) == 0.5, "A B C D E F G"),
+    ("bug-l2-test", lambda step: True, "A B C D E F G H"),
+    ("bug-l2-test", lambda step: False, "R"),
+    ("bug-l2-test", lambda step: 1.0, "TypeError: return True or False"),
+    ("bug-dropout", net_class(), None),
+    ("bug-dropout", net_class(test=dropped), "A"),
+    ("bug-dropout", net_class(train=lambda h, m, p: h), "B"),
+    ("bug-dropout", net_class(train=lambda h, m, p: h, test=dropped), "C"),
+    ("bug-dropout", net_class(test=lambda h, m, p: h * (1 - p)), "D"),
+    ("bug-dropout", net_class(train=lambda h, m, p: m * h), "E"),
+    ("bug-dropout", net_class(train=lambda h, m, p: m * h, test=lambda h, m, p: h * (1 - p)), "E"),
+    ("bug-dropout", net_class(draw=lambda rng, shape, p: rng.binomial(1, 1 - p, shape[1:])), "F"),
+    ("bug-dropout", net_class(train=lambda h, m, p: m * h / p, draw=lambda rng, s, p: rng.binomial(1, p, s)), "G"),
+    ("bug-dropout", net_class(test=frozen), "H"),
+    ("bug-dropout", net_class(train=lambda h, m, p: 2 * m * h), "?"),
+    ("bug-dropout", net_class(test=lambda h, m, p: h - 1), "?"),
+    ("bug-dropout", net_class(test=lambda h, m, p: h[0]), "TypeError: return an array with one row per example"),
+    ("bug-dropout-test", masks_seen, None),
+    ("bug-dropout-test", answers_twice, "B D E F G H"),
+    ("bug-dropout-test", lambda Net: not masks_seen(Net), "R"),
+    ("bug-smoothing", lambda y, K, eps: label_smoothing(np.asarray(y), K, eps=eps), None),
+    ("bug-smoothing", lambda y, K, eps: label_smoothing(y, K, eps=eps) + eps / (K - 1) * np.eye(K)[y], "A"),
+    ("bug-smoothing", lambda y, K, eps: label_smoothing(y, K, eps=eps - eps / K), "B"),
+    ("bug-smoothing", lambda y, K, eps: np.where(np.eye(K)[y] > 0, 1 - eps, eps), "C"),
+    ("bug-smoothing", lambda y, K, eps: np.where(np.eye(K)[y] > 0, 1 - eps, eps / K), "D"),
+    ("bug-smoothing", lambda y, K, eps: np.where(np.eye(K)[y] > 0, 1, eps / (K - 1)), "E"),
+    ("bug-smoothing", lambda y, K, eps: label_smoothing(y, K, eps=eps / (1 + eps / (K - 1))), "F"),
+    ("bug-smoothing", lambda y, K, eps: label_smoothing(y, y.max() + 1, eps=eps), "G"),
+    ("bug-smoothing", lambda y, K, eps: label_smoothing(y, K, eps=0.1), "H"),
+    ("bug-smoothing", lambda y, K, eps: np.eye(K)[y], "?"),
+    ("bug-smoothing-test", asserted_row, None),
+    ("bug-smoothing-test", lambda smooth: np.allclose(smooth(np.array([0, 1]), 4, 0.3).sum(axis=1), 1), "B F G H"),
+    ("bug-smoothing-test", lambda smooth: np.allclose(smooth(np.array([0, 2]), 3, 0.1)[0], [0.9, 0.05, 0.05]), "G H"),
 ]
 
 

@@ -1,7 +1,9 @@
 """The exercises of the chapters on regularization."""
 
 import numpy as np
+from scipy.special import ndtr
 
+from .bugs import BUGS
 from .kinds import functions, parts, values
 
 def _centred(N, m):
@@ -29,6 +31,22 @@ def _hidden(n, classes, p):
     return rng.normal(size=n), rng.normal(size=(n, classes)), rng.normal(size=classes), p
 
 
+def _sequence(T, P, H, p):
+    """A sequence, matrices and masks of which one unit each is dropped."""
+    rng = np.random.default_rng(T)
+    x, W, U = rng.normal(size=(T, P)), rng.normal(size=(P, H)), rng.normal(size=(H, H))
+    return x, W, U, (np.arange(P) != 1) * 1.0, (np.arange(H) != 2) * 1.0, p
+
+
+def _last_state(x, W, U, m_x, m_h, p, *, divide=(1, 1), columns=False):
+    """The last state under fixed masks, divided by powers of 1 - p."""
+    h, inputs, states = np.zeros(len(U)), (1 - p) ** divide[0], (1 - p) ** divide[1]
+    for x_t in x:
+        recurrent = (h @ U) * m_h if columns else (m_h * h) @ U
+        h = np.tanh((m_x * x_t) @ W / inputs + recurrent / states)
+    return h
+
+
 def _stop(losses, patience, margin, reset=lambda now, best, last, margin: now < best - margin, lower=False):
     """(stop, best): `reset` decides what counts as an improvement, `lower` keeps small ones without a reset."""
     best, since, last = losses[0], 0, losses[0]
@@ -52,7 +70,20 @@ def _shared(C, y, eps, turned=False, diagonal=False, whole=False, equal=False):
     return ((1 - eps) * labels + eps * share)[y]
 
 
+def _mean_relu(x, W, p, *, q=None, power=0.5, tail=1):
+    """Mean of relu under DropConnect, normal approximation; each switch is a mistake."""
+    q = p if q is None else q
+    mu, sigma = (1 - q) * (x @ W), (p * (1 - p) * ((x * x) @ (W * W))) ** power
+    return mu * ndtr(mu / sigma) + tail * sigma * np.exp(-0.5 * (mu / sigma) ** 2) / (2 * np.pi) ** 0.5
+
+
+def _layer(K, n, m, p):
+    rng = np.random.default_rng(n)
+    return rng.normal(size=(K, n)), rng.normal(size=(n, m)), p
+
+
 EXERCISES = {
+    **BUGS,
     "dropout-1": parts(
         (1.6, 0.96, 1.5, 2.04),
         A=(0, 0.4),
@@ -70,6 +101,44 @@ EXERCISES = {
         B=lambda h, V, d, p: _thinned_softmax(h, V, d, p, scale=1),
         C=lambda h, V, d, p: _thinned_softmax(h, V, d, p, mean="geometric"),
         D=lambda h, V, d, p: _thinned_softmax(h, V, d, p, q=1 - p),
+    ),
+    "dropout-variants-1": parts(
+        (0.25, 0.8, 2.08, 0.32, 7.25),
+        A=(0, 0.16),
+        B=(0, 4),
+        C=(2, 0.16),
+        D=(2, 3.25),
+        E=(3, 0),
+        F=(4, 5),
+        G=(4, 7.5),
+    ),
+    "dropout-variants-2": functions(
+        [_layer(3, 4, 2, 0.2), _layer(2, 6, 3, 0.6)],
+        _mean_relu,
+        A=lambda x, W, p: np.maximum((1 - p) * (x @ W), 0),
+        B=lambda x, W, p: _mean_relu(x, W, p, power=1),
+        C=lambda x, W, p: _mean_relu(x, W, p, q=1 - p),
+        D=lambda x, W, p: _mean_relu(x, W, p, tail=0),
+    ),
+    "recurrent-dropout-1": parts(
+        (0.75**7, 100 / (0.75**-7 - 1), 300, 17),
+        A=(0, 0.75**8),
+        B=(0, 0.25**7),
+        C=(1, 1 / (0.75**-7 - 1)),
+        D=(1, 100 * 0.75**7),
+        E=(2, 100 / 3),
+        F=(2, 100 / (0.75**-7 - 1)),
+        G=(3, 16, 0.75**-10 - 1),
+        H=(3, 18, 0.75**-10),
+    ),
+    "recurrent-dropout-2": functions(
+        [_sequence(4, 3, 5, 0.4), _sequence(6, 2, 4, 0.3)],
+        _last_state,
+        A=lambda *case: _last_state(*case, divide=(0, 0)),
+        B=lambda *case: _last_state(*case, columns=True),
+        C=lambda *case: case[4] * _last_state(*case),
+        D=lambda *case: _last_state(*case, divide=(1, 0)),
+        E=lambda *case: _last_state(*case, divide=(1, 2)),
     ),
     "1-4": parts(
         (0.05, 0.09, 1 / 1.05, -0.1, -0.2),
