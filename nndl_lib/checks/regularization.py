@@ -6,6 +6,7 @@ from scipy.special import ndtr
 from .bugs import BUGS
 from .kinds import functions, parts, values
 
+
 def _centred(N, m):
     """Features with a strong negative correlation and a target, centred."""
     rng = np.random.default_rng(N)
