@@ -36,6 +36,7 @@ $(READY): pyproject.toml constraints.txt
 
 book: $(READY)
 	$(BIN)/python tools/warm.py --workers $(WORKERS)
+	$(BIN)/python tools/backmatter.py
 	$(BIN)/jupyter-book build . -q -W --keep-going -n
 
 test: $(READY)

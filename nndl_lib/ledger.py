@@ -68,9 +68,9 @@ class Verdict(NamedTuple):
         return "  ".join([f"{OUTCOMES[self.outcome]} {self.outcome}", self.claim, *self._details()])
 
     def _repr_html_(self):
-        rest = "&emsp;".join(map(escape, self._details()))
+        claim, rest = escape(self.claim), "&emsp;".join(map(escape, self._details()))
         mark = f"<b>{OUTCOMES[self.outcome]} {self.outcome}</b>"
-        return f'<div class="verdict {self.outcome}">{mark} <code>{escape(self.claim)}</code> {rest}</div>'
+        return f'<div class="verdict {self.outcome}" id="{claim}">{mark} <code>{claim}</code> {rest}</div>'
 
     def _details(self):
         tests = [f"{name} {OUTCOMES['holds' if test else 'fails']}" for name, test in self.conditions.items()]

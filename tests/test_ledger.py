@@ -76,7 +76,7 @@ def test_the_line_holds_outcome_claim_and_evidence_as_numbers():
 
 def test_the_html_names_the_outcome_as_a_class_and_is_escaped():
     html = verdict("claim-x", holds=False, expect="fails", rule="<b>")._repr_html_()
-    assert html.startswith('<div class="verdict fails"><b>✗ fails</b> <code>claim-x</code>')
+    assert html.startswith('<div class="verdict fails" id="claim-x"><b>✗ fails</b> <code>claim-x</code>')
     assert "rule=&lt;b&gt;" in html
 
 

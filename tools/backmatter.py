@@ -1,7 +1,7 @@
 """Write the back matter that follows from the inventory, the notebooks and the library, so that nothing is typed twice.
 
-The pages (`PAGES`, in appendix/) are written before each build and are not kept in the repository: the ledger of claims,
-the index of equations, the glossary, the concordance with the source texts and the reference of the library.
+The pages (`PAGES`, in appendix/) are written before each build and are not kept in the repository: the ledger of
+claims, the index of equations, the glossary, the concordance with the source texts, the reference of the library.
 """
 
 import ast
@@ -50,9 +50,11 @@ class Place:
 
 @cache
 def cells():
-    """Each cell of the book with its place."""
+    """Each cell of the book with its place, in the order of the contents."""
+    order = [page["file"] for page in contents(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf8")))]
+    known = {name(path).removesuffix(".ipynb"): path for path in notebooks()}
     found = []
-    for path in notebooks():
+    for path in (known[page] for page in order if page in known):
         title, heading, slug, seen = None, None, None, Counter()
         for cell in read(path).cells:
             for text, own in headings(cell):
@@ -61,6 +63,15 @@ def cells():
                 seen[own] += 1
             found.append((cell, Place(name(path), title, heading, slug)))
     return found
+
+
+def contents(part):
+    """The pages of the table of contents, one after the other."""
+    if "file" in part:
+        yield part
+    for key in ("parts", "chapters", "sections"):
+        for inner in part.get(key, ()):
+            yield from contents(inner)
 
 
 def headings(cell):
@@ -83,7 +94,7 @@ def inventory():
 @cache
 def covering():
     """The places that deliver each entry of the inventory."""
-    places = defaultdict(list)
+    places = {entry: [] for entry in inventory()}
     for cell, place in cells():
         for entry in cell.metadata.get("covers", ()):
             places[entry].append(place)
@@ -127,8 +138,8 @@ def ledger():
     counts = Counter(outcome for _, outcome, _, _ in found)
     yield "# Ledger\n"
     yield (
-        "Every claim of the source texts that this book tests or cites, with the outcome and the evidence that its cell "
-        "showed when the page was last stored. A claim that depends does so on the conditions marked ✓ and ✗.\n"
+        "Every claim of the source texts that this book tests or cites, with the outcome and the evidence that its "
+        "cell showed when the page was last stored. A claim that depends does so on the conditions marked ✓ and ✗.\n"
     )
     yield ", ".join(f"{counts[outcome]} {outcome}" for outcome in MARKS) + f"; {len(found)} verdicts in all.\n"
     for section, rows in grouped(found).items():
@@ -252,11 +263,14 @@ def concordance():
         yield f"## {title}\n"
         items = [entry for entry in inventory().values() if seed in entry["seed"]]
         rows = [
-            (entry["where"], entry["title_en"] or entry["id"], ", ".join(dict.fromkeys(p.link() for p in places)) or "–")
+            (entry["where"], entry["title_en"] or entry["id"], links(entry["id"]) or "–")
             for entry in sorted(items, key=lambda entry: natural(entry["where"]))
-            for places in [covering()[entry["id"]]]
         ]
         yield table(("there", "item", "here"), rows)
+
+
+def links(entry):
+    return ", ".join(dict.fromkeys(place.link() for place in covering()[entry]))
 
 
 def natural(where):
@@ -270,7 +284,7 @@ def main():
         file = APPENDIX / f"{page}.md"
         if not file.exists() or file.read_text(encoding="utf8") != text:
             file.write_text(text, encoding="utf8")
-    print(f"wrote {', '.join(PAGES)}: {len(covering())} of {len(inventory())} entries covered")
+    print(f"wrote {', '.join(PAGES)}: {sum(map(bool, covering().values()))} of {len(inventory())} entries covered")
 
 
 if __name__ == "__main__":

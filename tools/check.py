@@ -18,7 +18,8 @@ REPORTS = ROOT / "_build" / "reports"
 BIN = Path(sys.executable).parent
 SLOW = 60
 STYLE, TESTS, CELLS = "code style", "library and book rules", "notebooks"
-OUTPUTS, BUILD, SITE = "outputs for the site", "site builds without a warning", "site is whole"
+OUTPUTS, BACK = "outputs for the site", "back matter"
+BUILD, SITE = "site builds without a warning", "site is whole"
 
 
 def steps(workers):
@@ -30,7 +31,8 @@ def steps(workers):
         TESTS: ([*pytest, "tests", f"-n{workers}", f"--junitxml={REPORTS}/tests.xml"], None),
         CELLS: ([*pytest, *nbval, f"-n{workers}", f"--junitxml={REPORTS}/cells.xml", *map(name, notebooks())], None),
         OUTPUTS: ([sys.executable, "tools/warm.py", f"--workers={workers}"], None),
-        BUILD: ([BIN / "jupyter-book", "build", ".", "-q", "-W", "--keep-going", "-n"], OUTPUTS),
+        BACK: ([sys.executable, "tools/backmatter.py"], OUTPUTS),
+        BUILD: ([BIN / "jupyter-book", "build", ".", "-q", "-W", "--keep-going", "-n"], BACK),
         SITE: ([sys.executable, "tools/check_site.py"], BUILD),
     }
 
