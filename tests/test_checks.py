@@ -6,8 +6,10 @@ from math import ceil, comb
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
+from scipy.special import log_softmax
 
 from nndl_lib.checks import _EXERCISES, check
+from nndl_lib.losses import softmax
 from nndl_lib.regularizers import label_smoothing
 
 
@@ -52,6 +54,12 @@ def margin_stop(losses, patience, margin, reference="accepted"):
         if e - best >= patience:
             return e, best
     return len(losses) - 1, best
+
+
+def elu(x):
+    """The exponential linear unit and its derivative."""
+    e = np.exp(np.minimum(x, 0))
+    return np.where(x > 0, x, e - 1), np.where(x > 0, 1, e)
 
 
 def relu_under(mean, sigma, tail=True):
@@ -143,6 +151,16 @@ def bn_class(moves=lambda training: training, own=lambda training: training, fac
             return (x - used[0]) / np.sqrt(used[1] + self.eps)
 
     return Norm
+
+
+def tied(factors):
+    """The exercise's gradient of tied weights with `factors(h, dh)` as what meets dy and x."""
+
+    def gradient(x, W, dy):
+        h, dz = factors(np.tanh(x @ W), dy @ W)
+        return dy.T @ h + x.T @ dz
+
+    return gradient
 
 
 def standardize_by(rows, ddof=0, power=1):
@@ -617,6 +635,44 @@ TABLE = [
     ("bug-smoothing-test", asserted_row, None),
     ("bug-smoothing-test", lambda smooth: np.allclose(smooth(np.array([0, 1]), 4, 0.3).sum(axis=1), 1), "B F G H"),
     ("bug-smoothing-test", lambda smooth: np.allclose(smooth(np.array([0, 2]), 3, 0.1)[0], [0.9, 0.05, 0.05]), "G H"),
+    ("neuron-1", (-2, 2), None),
+    ("neuron-1", (-1, 1), "A"),
+    ("neuron-1", (-2, 1), "B"),
+    ("neuron-1", (-2, -2), "C"),
+    ("neuron-1", (2, -2), "?"),
+    ("neuron-2", lambda x: elu(x), None),
+    ("neuron-2", lambda x: (elu(x)[0], np.where(x > 0, 1, elu(x)[0])), "A"),
+    ("neuron-2", lambda x: (elu(x)[0], np.exp(x)), "B"),
+    ("neuron-2", lambda x: (np.where(x > 0, x, np.exp(x)), elu(x)[1]), "C"),
+    ("neuron-2", lambda x: (elu(x)[0], (x > 0).astype(float)), "D"),
+    ("neuron-2", lambda x: (x, x), "?"),
+    ("backpropagation-1", (24, -16, 32), None),
+    ("backpropagation-1", (24, -16, 24), "A"),
+    ("backpropagation-1", (24, -16, 8), "B"),
+    ("backpropagation-1", (24, -16, 4), "C"),
+    ("backpropagation-1", (12, -8, 32), "D"),
+    ("backpropagation-1", (72, -32, 88), "E"),
+    ("backpropagation-1", (-24, 16, -32), "F"),
+    ("backpropagation-1", (24, 16, 32), "?"),
+    ("backpropagation-2", tied(lambda h, dh: (h, dh * (1 - h**2))), None),
+    ("backpropagation-2", tied(lambda h, dh: (h, 0 * dh)), "A"),
+    ("backpropagation-2", tied(lambda h, dh: (0 * h, dh * (1 - h**2))), "B"),
+    ("backpropagation-2", tied(lambda h, dh: (h, dh * h)), "C"),
+    ("backpropagation-2", tied(lambda h, dh: (h, dh)), "D"),
+    ("backpropagation-2", lambda x, W, dy: 2 * dy.T @ np.tanh(x @ W), "?"),
+    ("softmax-cross-entropy-1", (0.125, -0.625, 0.5), None),
+    ("softmax-cross-entropy-1", (-0.125, 0.625, -0.5), "A"),
+    ("softmax-cross-entropy-1", softmax(np.log([1.0, 3, 4]))[0], "B"),
+    ("softmax-cross-entropy-1", (0, -8 / 3, 0), "C"),
+    ("softmax-cross-entropy-1", softmax(np.log([1.0, 3, 4]))[1](np.array([0.125, -0.625, 0.5]))[0], "D"),
+    ("softmax-cross-entropy-1", (1, 2, 3), "?"),
+    ("softmax-cross-entropy-2", lambda z: log_softmax(z), None),
+    ("softmax-cross-entropy-2", lambda z: z - np.log(np.exp(z).sum()), "A"),
+    ("softmax-cross-entropy-2", lambda z: np.log(softmax(z)[0]), "A"),
+    ("softmax-cross-entropy-2", lambda z: softmax(z)[0], "B"),
+    ("softmax-cross-entropy-2", lambda z: z - np.log(np.exp(z - z.max()).sum()), "C"),
+    ("softmax-cross-entropy-2", lambda z: -log_softmax(z), "D"),
+    ("softmax-cross-entropy-2", lambda z: np.zeros_like(z), "?"),
 ]
 
 
