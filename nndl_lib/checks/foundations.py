@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .kinds import functions, values
+from .kinds import functions, parts, values
 
 
 def _tied(x, W, dy, *, decoder=1, encoder=1, slope=lambda h: 1 - h * h):
@@ -37,6 +37,15 @@ _SCORES = (np.array([3.0, 1.0, -3.0]), np.array([1000.0, 999.0, 0.0]), np.array(
 
 def _elu(x):
     return np.where(x > 0, x, np.expm1(x)), np.where(x > 0, 1, np.exp(x))
+
+
+def _parabola(x, L, *, base=4, first=1, sign=-1):
+    """x minus the sum over s of the s-fold tent of x, divided by base^s; the sum begins at `first`."""
+    total, g = 0.0, x
+    for s in range(L + 1):
+        total = total + (g / base**s if s >= first else 0)
+        g = np.minimum(2 * g, 2 - 2 * g)
+    return x + sign * total
 
 
 EXERCISES = {
@@ -74,4 +83,12 @@ EXERCISES = {
         D=(3 / 256, -63 / 256, 15 / 64),
     ),
     "softmax-cross-entropy-2": _log_softmax,
+    "practice-1": parts((20, 61, 1024), A=(0, 10, 1024), B=(1, 70), C=(2, 1023)),
+    "practice-2": functions(
+        [(np.linspace(0, 1, 33), L) for L in (1, 2, 4)],
+        _parabola,
+        A=lambda x, L: _parabola(x, L, base=2),
+        B=lambda x, L: _parabola(x, L, first=0),
+        C=lambda x, L: _parabola(x, L, sign=1),
+    ),
 }
