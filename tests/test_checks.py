@@ -272,6 +272,19 @@ def answers_twice(Net):
     return np.array_equal(net(np.ones((50, 3))), net(np.ones((50, 3))))
 
 
+def distances(layers):
+    """Between neighbouring units, in pixels: of the image and of each layer (F, S)."""
+    return np.cumprod([1] + [S for _, S in layers]).tolist()
+
+
+def receptive(layers):
+    return 1 + sum((F - 1) * d for (F, _), d in zip(layers, distances(layers), strict=False))
+
+
+def early_receptive(layers):
+    return 1 + sum((F - 1) * d for (F, _), d in zip(layers, distances(layers)[1:], strict=True))
+
+
 TABLE = [
     ("clipping-1", (-3.2473, 1.68), None),
     ("clipping-1", (-4, 1.68), "A"),
@@ -294,6 +307,23 @@ TABLE = [
     ("1-1", lambda t, rho: [rho ** (t - 1), *average(t - 1, rho)], "G"),
     ("1-1", lambda t, rho: [rho**t, *average(t, rho)], "H"),
     ("1-1", lambda t, rho: 0.5, "?"),
+    ("7-1", (0.4, 8**0.5, 19 / 12, 640, 32 / 11, 8**0.5), None),
+    ("7-1", (0.1414, 8**0.5, 19 / 12, 640, 32 / 11, 8**0.5), "A"),
+    ("7-1", (0.00625, 8**0.5, 19 / 12, 640, 32 / 11, 8**0.5), "B"),
+    ("7-1", (0.4, 8, 19 / 12, 640, 32 / 11, 8**0.5), "C"),
+    ("7-1", (0.4, 1, 19 / 12, 640, 32 / 11, 8**0.5), "D"),
+    ("7-1", (0.4, 8**-0.5, 19 / 12, 640, 32 / 11, 8**0.5), "E"),
+    ("7-1", (0.4, 8**0.5, 1, 640, 32 / 11, 8**0.5), "F"),
+    ("7-1", (0.4, 8**0.5, 12 / 19, 640, 32 / 11, 8**0.5), "G"),
+    ("7-1", (0.4, 8**0.5, 19 / 12, 320, 32 / 11, 8**0.5), "H"),
+    ("7-1", (0.4, 8**0.5, 19 / 12, 1280, 32 / 11, 8**0.5), "I"),
+    ("7-1", (0.4, 8**0.5, 19 / 12, 640, 8, 8**0.5), "J"),
+    ("7-1", (0.4, 8**0.5, 19 / 12, 640, 11 / 32, 8**0.5), "K"),
+    ("7-1", (0.4, 8**0.5, 19 / 12, 640, 32 / 11, 8), "L"),
+    ("7-1", (0.4, 8**0.5, 19 / 12, 640, 32 / 11, 1), "M"),
+    ("7-1", (0.4, 8**0.5, 19 / 12, 639 / 2, 32 / 11, 8**0.5), "?"),
+    ("7-1", (0.4, 8, 1, 640, 32 / 11, 8), "C F L"),
+    ("7-1", (0.4, 8**0.5), "?"),
     ("1-2", lag, None),
     ("1-2", lambda t, beta: beta / (1 - beta) - t * beta**t / (1 - beta**t), None),
     ("1-2", lambda t, beta: t - average(t, beta) @ np.arange(1.0, t + 1), "A"),
@@ -673,6 +703,16 @@ TABLE = [
     ("softmax-cross-entropy-2", lambda z: z - np.log(np.exp(z - z.max()).sum()), "C"),
     ("softmax-cross-entropy-2", lambda z: -log_softmax(z), "D"),
     ("softmax-cross-entropy-2", lambda z: np.zeros_like(z), "?"),
+    ("convolution-1", (16, 7, 1216, 7850), None),
+    ("convolution-1", (17, 7, 1216, 7850), "A"),
+    ("convolution-1", (14, 7.5, 1200, 7840), "B C D F"),
+    ("convolution-1", (15, 8, 416, 40970), "B C E G"),
+    ("convolution-2", lambda layers: receptive(layers), None),
+    ("convolution-2", lambda layers: receptive(layers[::-1]), "?"),
+    ("convolution-2", early_receptive, "A"),
+    ("convolution-2", lambda layers: 1 + sum(F * d for (F, _), d in zip(layers, distances(layers), strict=False)), "B"),
+    ("convolution-2", lambda layers: 1 + sum(F - 1 for F, _ in layers), "C"),
+    ("convolution-2", lambda layers: receptive(layers) - 1, "D"),
 ]
 
 

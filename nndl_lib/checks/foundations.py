@@ -48,6 +48,15 @@ def _parabola(x, L, *, base=4, first=1, sign=-1):
     return x + sign * total
 
 
+def _receptive(layers, *, overlap=1, first=1, strides=True, early=False):
+    """The side of the receptive field of layers (F, S); other constants are the exercise's mistakes."""
+    r, d = first, 1
+    for F, S in layers:
+        ahead = S * d if strides else d
+        r, d = r + (F - overlap) * (ahead if early else d), ahead
+    return r
+
+
 EXERCISES = {
     "neuron-1": values((-2, 2), A=(-1, 1), B=(-2, 1), C=(-2, -2)),
     "neuron-2": functions(
@@ -90,5 +99,23 @@ EXERCISES = {
         A=lambda x, L: _parabola(x, L, base=2),
         B=lambda x, L: _parabola(x, L, first=0),
         C=lambda x, L: _parabola(x, L, sign=1),
+    ),
+    "convolution-1": parts(
+        (16, 7, 1216, 7850),
+        A=(0, 16.5, 17),
+        B=(0, 14, 14.5, 15, 15.5),
+        C=(1, 7.5, 8),
+        D=(2, 1200),
+        E=(2, 416, 400),
+        F=(3, 7840),
+        G=(3, 40970, 40960),
+    ),
+    "convolution-2": functions(
+        [([(3, 1), (3, 1)],), ([(5, 2), (3, 2), (3, 1)],), ([(2, 2), (2, 2)],)],
+        _receptive,
+        A=lambda layers: _receptive(layers, early=True),
+        B=lambda layers: _receptive(layers, overlap=0),
+        C=lambda layers: _receptive(layers, strides=False),
+        D=lambda layers: _receptive(layers, first=0),
     ),
 }
