@@ -1,6 +1,6 @@
 """The self-checks: the right answer, each letter's mistake, an unanswered exercise, an answer that raises."""
 
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from math import ceil, comb
 
 import numpy as np
@@ -272,6 +272,13 @@ def answers_twice(Net):
     return np.array_equal(net(np.ones((50, 3))), net(np.ones((50, 3))))
 
 
+def gradient_gain(widths, variance):
+    gain = 1.0
+    for n, m in pairwise(widths):
+        gain *= m * variance(n, m)
+    return gain
+
+
 def distances(layers):
     """Between neighbouring units, in pixels: of the image and of each layer (F, S)."""
     return np.cumprod([1] + [S for _, S in layers]).tolist()
@@ -384,6 +391,17 @@ TABLE = [
     ("variance-scaling-1", (4 * 0.015**0.5, 0.015**0.5, 2 / 300), "A B E"),
     ("variance-scaling-1", (0.005**0.5, 4 * 0.005**0.5, 0.02), "C D F"),
     ("variance-scaling-1", (0.015**0.5, 4 * 0.015**0.5, 0.1), "G"),
+    ("7-4", lambda widths: gradient_gain(widths, lambda n, m: 2 / (n + m)), None),
+    ("7-4", lambda widths: gradient_gain(widths[::-1], lambda n, m: 2 / (n + m)), "A"),
+    ("7-4", lambda widths: gradient_gain(widths, lambda n, m: 2 / (n + m)) ** 0.5, "B"),
+    ("7-4", lambda widths: 1 / gradient_gain(widths, lambda n, m: 2 / (n + m)), "C"),
+    ("7-4", lambda widths: widths[-1] / widths[0], "D"),
+    ("7-4", lambda widths: 1, "E"),
+    ("7-4", lambda widths: gradient_gain(widths, lambda n, m: (n + m) / (2 * n * m)), "F"),
+    ("7-4", lambda widths: gradient_gain(widths[1:], lambda n, m: 2 / (n + m)), "G"),
+    ("7-4", lambda widths: gradient_gain(widths, lambda n, m: 4 / (n + m)), "H"),
+    ("7-4", lambda widths: gradient_gain(widths[:-1], lambda n, m: 2 / (n + m)), "I"),
+    ("7-4", lambda widths: 2.0, "?"),
     ("orthogonal-sparse-1", (2 / 3, 4 / 3, 4.9679), None),
     ("orthogonal-sparse-1", (4 / 9, 16 / 9, 2**-0.01), "A B E"),
     ("orthogonal-sparse-1", (2, 4, -4.9679), "C D F"),
@@ -705,8 +723,8 @@ TABLE = [
     ("softmax-cross-entropy-2", lambda z: np.zeros_like(z), "?"),
     ("convolution-1", (16, 7, 1216, 7850), None),
     ("convolution-1", (17, 7, 1216, 7850), "A"),
-    ("convolution-1", (14, 7.5, 1200, 7840), "B C D F"),
-    ("convolution-1", (15, 8, 416, 40970), "B C E G"),
+    ("convolution-1", (14, 7.5, 1200, 7850), "B C D"),
+    ("convolution-1", (15, 8, 416, 40970), "B C E F"),
     ("convolution-2", lambda layers: receptive(layers), None),
     ("convolution-2", lambda layers: receptive(layers[::-1]), "?"),
     ("convolution-2", early_receptive, "A"),

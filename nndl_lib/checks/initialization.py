@@ -2,8 +2,20 @@
 
 import numpy as np
 
+from ..initializers import lecun, xavier
 from ..optimizers import adam
 from .kinds import functions, parts
+
+
+
+def _gain(variance):
+    """The factor of the mean square of the gradient from the top of a linear network to its inputs."""
+    return lambda widths: np.prod([m * variance(n, m) for n, m in _layers(widths)])
+
+
+def _layers(widths):
+    return list(zip(widths[:-1], widths[1:], strict=True))
+
 
 EXERCISES = {
     "symmetry-1": parts(
@@ -38,5 +50,18 @@ EXERCISES = {
         A=lambda g, s: adam(s * g, lr=0.1)[0],
         B=lambda g, s: -s * adam(g, lr=0.1)[0],
         C=lambda g, s: adam(g, lr=0.1)[0],
+    ),
+    "7-4": functions(
+        [([100, 300],), ([200, 50, 400, 30],), ([30, 60, 90],)],
+        _gain(xavier),
+        A=_gain(lambda n, m: xavier(n, m) * n / m),
+        B=lambda widths: _gain(xavier)(widths) ** 0.5,
+        C=lambda widths: 1 / _gain(xavier)(widths),
+        D=_gain(lecun),
+        E=_gain(lambda n, m: 1 / m),
+        F=_gain(lambda n, m: (1 / n + 1 / m) / 2),
+        G=lambda widths: _gain(xavier)(widths[1:]),
+        H=_gain(lambda n, m: 2 * xavier(n, m)),
+        I=lambda widths: _gain(xavier)(widths[:-1]),
     ),
 }
