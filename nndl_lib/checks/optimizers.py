@@ -89,6 +89,11 @@ EXERCISES = {
         D=lambda t, beta: beta * (1 - beta**t) / (1 - beta) - t * beta**t,
         E=lambda t, beta: 1 / (1 - beta),
     ),
+    "7-1": parts(
+        (0.4, 8**0.5, 19 / 12, 640, 32 / 11, 8**0.5),
+        A=(0, 0.05 * 8**0.5), B=(0, 0.05 / 8), C=(1, 8), D=(1, 1), E=(1, 8**-0.5), F=(2, 1), G=(2, 12 / 19), H=(3, 320),
+        I=(3, 1280), J=(4, 8), K=(4, 11 / 32), L=(5, 8), M=(5, 1),
+    ),  # fmt: skip
     "bug-adam-t": _bug_adam_t,
     "bug-epsilon": _bug_epsilon,
     "adaptive-1": values(44, rtol=1e-3, A=22, B=10, C=43, D=43.80),
