@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from ..initializers import lecun, xavier
+from ..initializers import he, lecun, xavier
 from ..optimizers import adam
 from .kinds import functions, parts
-
 
 
 def _gain(variance):
@@ -63,5 +62,17 @@ EXERCISES = {
         G=lambda widths: _gain(xavier)(widths[1:]),
         H=_gain(lambda n, m: 2 * xavier(n, m)),
         I=lambda widths: _gain(xavier)(widths[:-1]),
+    ),
+    "7-5": functions(
+        [(300, 100, 0.0), (50, 400, 0.2), (80, 60, 0.5)],
+        lambda n, m, s: he(n, m, slope=s),
+        A=lambda n, m, s: 1 / (n * ((1 + s**2) / 2 - (1 - s) ** 2 / (2 * np.pi))),
+        B=lambda n, m, s: he(m, n, slope=s),
+        C=lambda n, m, s: 4 / ((1 + s**2) * (n + m)),
+        D=lambda n, m, s: xavier(n, m) / 2,
+        E=lambda n, m, s: lecun(n, m),
+        F=lambda n, m, s: he(n, m, slope=s) ** 0.5,
+        G=lambda n, m, s: 2 / ((1 + s) ** 2 * n),
+        H=lambda n, m, s: he(n, m),
     ),
 }
