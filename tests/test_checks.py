@@ -22,6 +22,11 @@ def lag(t, beta):
     return t - average(t, beta) @ np.arange(1.0, t + 1) / (1 - beta**t)
 
 
+def tents(x, depths, base=4):
+    """x minus the sawtooths with 2^s pieces over base^s, each as the distance to the nearest even number."""
+    return x - sum(abs(2**s * x - 2 * np.round(2**s * x / 2)) / base**s for s in depths)
+
+
 def masked_softmax(h, V, d, p, scale):
     """The mean softmax over all masks, added up mask by mask."""
     total = 0
@@ -763,6 +768,14 @@ TABLE = [
     ("convolution-2", lambda layers: 1 + sum(F * d for (F, _), d in zip(layers, distances(layers), strict=False)), "B"),
     ("convolution-2", lambda layers: 1 + sum(F - 1 for F, _ in layers), "C"),
     ("convolution-2", lambda layers: receptive(layers) - 1, "D"),
+    ("practice-1", (14, 43, 128), None),
+    ("practice-1", (7, 49, 127), "A B C"),
+    ("practice-1", (128, 43, 129), "A ?"),
+    ("practice-2", lambda x, L: tents(x, range(1, L + 1)), None),
+    ("practice-2", lambda x, L: tents(x, range(1, L + 1), base=2), "A"),
+    ("practice-2", lambda x, L: tents(x, range(L + 1)), "B"),
+    ("practice-2", lambda x, L: 2 * x - tents(x, range(1, L + 1)), "C"),
+    ("practice-2", lambda x, L: x**2, "?"),
 ]
 
 

@@ -92,7 +92,7 @@ EXERCISES = {
         D=(3 / 256, -63 / 256, 15 / 64),
     ),
     "softmax-cross-entropy-2": _log_softmax,
-    "practice-1": parts((20, 61, 1024), A=(0, 10, 1024), B=(1, 70), C=(2, 1023)),
+    "practice-1": parts((14, 43, 128), A=(0, 7, 128), B=(1, 49), C=(2, 127)),
     "practice-2": functions(
         [(np.linspace(0, 1, 33), L) for L in (1, 2, 4)],
         _parabola,
