@@ -64,7 +64,8 @@ def run_all(paths, workers):
 
     def start(path):
         result = attempt(path)
-        return attempt(path) if str(result).startswith(NO_START) else result
+        unlucky = isinstance(result, RuntimeError) and NO_START in str(result)
+        return attempt(path) if unlucky else result
 
     with ThreadPoolExecutor(workers) as pool:
         yield from zip(paths, pool.map(start, paths), strict=True)
