@@ -6,8 +6,10 @@ from math import ceil, comb
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
+from scipy.special import log_softmax
 
 from nndl_lib.checks import _EXERCISES, check
+from nndl_lib.losses import softmax
 from nndl_lib.regularizers import label_smoothing
 
 
@@ -18,6 +20,11 @@ def average(t, rho):
 def lag(t, beta):
     """How far the corrected average is behind a mean that grows by 1 per step, added up term by term."""
     return t - average(t, beta) @ np.arange(1.0, t + 1) / (1 - beta**t)
+
+
+def tents(x, depths, base=4):
+    """x minus the sawtooths with 2^s pieces over base^s, each as the distance to the nearest even number."""
+    return x - sum(abs(2**s * x - 2 * np.round(2**s * x / 2)) / base**s for s in depths)
 
 
 def masked_softmax(h, V, d, p, scale):
@@ -52,6 +59,12 @@ def margin_stop(losses, patience, margin, reference="accepted"):
         if e - best >= patience:
             return e, best
     return len(losses) - 1, best
+
+
+def elu(x):
+    """The exponential linear unit and its derivative."""
+    e = np.exp(np.minimum(x, 0))
+    return np.where(x > 0, x, e - 1), np.where(x > 0, 1, e)
 
 
 def relu_under(mean, sigma, tail=True):
@@ -143,6 +156,16 @@ def bn_class(moves=lambda training: training, own=lambda training: training, fac
             return (x - used[0]) / np.sqrt(used[1] + self.eps)
 
     return Norm
+
+
+def tied(factors):
+    """The exercise's gradient of tied weights with `factors(h, dh)` as what meets dy and x."""
+
+    def gradient(x, W, dy):
+        h, dz = factors(np.tanh(x @ W), dy @ W)
+        return dy.T @ h + x.T @ dz
+
+    return gradient
 
 
 def standardize_by(rows, ddof=0, power=1):
@@ -252,6 +275,19 @@ def answers_twice(Net):
     net = Net(np.eye(3), np.eye(3), 0.5, np.random.default_rng(2))
     net.training = False
     return np.array_equal(net(np.ones((50, 3))), net(np.ones((50, 3))))
+
+
+def distances(layers):
+    """Between neighbouring units, in pixels: of the image and of each layer (F, S)."""
+    return np.cumprod([1] + [S for _, S in layers]).tolist()
+
+
+def receptive(layers):
+    return 1 + sum((F - 1) * d for (F, _), d in zip(layers, distances(layers), strict=False))
+
+
+def early_receptive(layers):
+    return 1 + sum((F - 1) * d for (F, _), d in zip(layers, distances(layers)[1:], strict=True))
 
 
 TABLE = [
@@ -617,6 +653,62 @@ TABLE = [
     ("bug-smoothing-test", asserted_row, None),
     ("bug-smoothing-test", lambda smooth: np.allclose(smooth(np.array([0, 1]), 4, 0.3).sum(axis=1), 1), "B F G H"),
     ("bug-smoothing-test", lambda smooth: np.allclose(smooth(np.array([0, 2]), 3, 0.1)[0], [0.9, 0.05, 0.05]), "G H"),
+    ("neuron-1", (-2, 2), None),
+    ("neuron-1", (-1, 1), "A"),
+    ("neuron-1", (-2, 1), "B"),
+    ("neuron-1", (-2, -2), "C"),
+    ("neuron-1", (2, -2), "?"),
+    ("neuron-2", lambda x: elu(x), None),
+    ("neuron-2", lambda x: (elu(x)[0], np.where(x > 0, 1, elu(x)[0])), "A"),
+    ("neuron-2", lambda x: (elu(x)[0], np.exp(x)), "B"),
+    ("neuron-2", lambda x: (np.where(x > 0, x, np.exp(x)), elu(x)[1]), "C"),
+    ("neuron-2", lambda x: (elu(x)[0], (x > 0).astype(float)), "D"),
+    ("neuron-2", lambda x: (x, x), "?"),
+    ("backpropagation-1", (24, -16, 32), None),
+    ("backpropagation-1", (24, -16, 24), "A"),
+    ("backpropagation-1", (24, -16, 8), "B"),
+    ("backpropagation-1", (24, -16, 4), "C"),
+    ("backpropagation-1", (12, -8, 32), "D"),
+    ("backpropagation-1", (72, -32, 88), "E"),
+    ("backpropagation-1", (-24, 16, -32), "F"),
+    ("backpropagation-1", (24, 16, 32), "?"),
+    ("backpropagation-2", tied(lambda h, dh: (h, dh * (1 - h**2))), None),
+    ("backpropagation-2", tied(lambda h, dh: (h, 0 * dh)), "A"),
+    ("backpropagation-2", tied(lambda h, dh: (0 * h, dh * (1 - h**2))), "B"),
+    ("backpropagation-2", tied(lambda h, dh: (h, dh * h)), "C"),
+    ("backpropagation-2", tied(lambda h, dh: (h, dh)), "D"),
+    ("backpropagation-2", lambda x, W, dy: 2 * dy.T @ np.tanh(x @ W), "?"),
+    ("softmax-cross-entropy-1", (0.125, -0.625, 0.5), None),
+    ("softmax-cross-entropy-1", (-0.125, 0.625, -0.5), "A"),
+    ("softmax-cross-entropy-1", softmax(np.log([1.0, 3, 4]))[0], "B"),
+    ("softmax-cross-entropy-1", (0, -8 / 3, 0), "C"),
+    ("softmax-cross-entropy-1", softmax(np.log([1.0, 3, 4]))[1](np.array([0.125, -0.625, 0.5]))[0], "D"),
+    ("softmax-cross-entropy-1", (1, 2, 3), "?"),
+    ("softmax-cross-entropy-2", lambda z: log_softmax(z), None),
+    ("softmax-cross-entropy-2", lambda z: z - np.log(np.exp(z).sum()), "A"),
+    ("softmax-cross-entropy-2", lambda z: np.log(softmax(z)[0]), "A"),
+    ("softmax-cross-entropy-2", lambda z: softmax(z)[0], "B"),
+    ("softmax-cross-entropy-2", lambda z: z - np.log(np.exp(z - z.max()).sum()), "C"),
+    ("softmax-cross-entropy-2", lambda z: -log_softmax(z), "D"),
+    ("softmax-cross-entropy-2", lambda z: np.zeros_like(z), "?"),
+    ("convolution-1", (16, 7, 1216, 7850), None),
+    ("convolution-1", (17, 7, 1216, 7850), "A"),
+    ("convolution-1", (14, 7.5, 1200, 7850), "B C D"),
+    ("convolution-1", (15, 8, 416, 40970), "B C E F"),
+    ("convolution-2", lambda layers: receptive(layers), None),
+    ("convolution-2", lambda layers: receptive(layers[::-1]), "?"),
+    ("convolution-2", early_receptive, "A"),
+    ("convolution-2", lambda layers: 1 + sum(F * d for (F, _), d in zip(layers, distances(layers), strict=False)), "B"),
+    ("convolution-2", lambda layers: 1 + sum(F - 1 for F, _ in layers), "C"),
+    ("convolution-2", lambda layers: receptive(layers) - 1, "D"),
+    ("practice-1", (14, 43, 128), None),
+    ("practice-1", (7, 49, 127), "A B C"),
+    ("practice-1", (128, 43, 129), "A ?"),
+    ("practice-2", lambda x, L: tents(x, range(1, L + 1)), None),
+    ("practice-2", lambda x, L: tents(x, range(1, L + 1), base=2), "A"),
+    ("practice-2", lambda x, L: tents(x, range(L + 1)), "B"),
+    ("practice-2", lambda x, L: 2 * x - tents(x, range(1, L + 1)), "C"),
+    ("practice-2", lambda x, L: x**2, "?"),
 ]
 
 

@@ -6,9 +6,9 @@ it; the letters are explained in the exercise's notebook, in the reader's langua
 
 from html import escape
 
-from . import difficulties, hpo, initialization, normalization, optimizers, preprocessing, regularization
+from . import difficulties, foundations, hpo, initialization, normalization, optimizers, preprocessing, regularization
 
-_SECTIONS = (difficulties, optimizers, initialization, preprocessing, normalization, hpo, regularization)
+_SECTIONS = (foundations, difficulties, optimizers, initialization, preprocessing, normalization, hpo, regularization)
 _EXERCISES = {name: diagnose for section in _SECTIONS for name, diagnose in section.EXERCISES.items()}
 
 
