@@ -26,7 +26,12 @@ def tanh(x):
 
 def relu(x):
     """The positive part of x; the derivative at 0 is taken as 0, as in torch. Equation (F.13)."""
-    return leaky_relu(x, slope=0.0)
+    x = np.asarray(x, dtype=float)
+
+    def vjp(dy):
+        return (dy * (x > 0),)
+
+    return np.maximum(x, 0.0), vjp  # (F.13)
 
 
 def leaky_relu(x, *, slope=0.01):

@@ -1,6 +1,7 @@
 """Losses of N examples `loss, vjp = f(outputs, targets)` on NumPy arrays, and the softmax.
 
-A loss is the mean over the examples; `vjp(1)` is `(its gradient with respect to the outputs, None)`.
+A loss is the mean over the examples; `vjp(1)` is `(its gradient with respect to the outputs, None)`. The losses of
+`networks` are these for R networks at once, on torch tensors and differentiated by torch.
 """
 
 import numpy as np
