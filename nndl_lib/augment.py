@@ -13,7 +13,7 @@ _GRAY = np.array([0.299, 0.587, 0.114])  # Source: ITU-R BT.601
 def rotate(rng, images, *, degrees=15.0):
     """Each image turned about its centre by an angle from -degrees to degrees, bilinear interpolation.
 
-    Equation (R.22). Raises: TypeError, ValueError for other images; ValueError unless degrees >= 0.
+    Equation (R.95). Raises: TypeError, ValueError for other images; ValueError unless degrees >= 0.
     """
     _check("rotate", images, degrees=degrees)
     phi = np.deg2rad(rng.uniform(-degrees, degrees, len(images)))
@@ -24,7 +24,7 @@ def rotate(rng, images, *, degrees=15.0):
 def zoom(rng, images, *, low=0.8, high=1.2):
     """Each image enlarged about its centre by a factor from low to high, or made smaller, bilinear interpolation.
 
-    Equation (R.22). Raises: TypeError, ValueError for other images; ValueError unless 0 < low <= high.
+    Equation (R.95). Raises: TypeError, ValueError for other images; ValueError unless 0 < low <= high.
     """
     _check("zoom", images)
     if not 0 < low <= high < np.inf:
@@ -36,7 +36,7 @@ def zoom(rng, images, *, low=0.8, high=1.2):
 def crop(rng, images, *, low=0.7):
     """A part of each image, whose sides are from low to 1 times the image's, resized to the whole; bilinear.
 
-    Both sides and the place are uniform. Equation (R.22). Source: Szegedy et al. 2015, section 6.
+    Both sides and the place are uniform. Equation (R.95). Source: Szegedy et al. 2015, section 6.
     Differs: `RandomResizedCrop` of torchvision draws area and aspect ratio.
     Raises: TypeError, ValueError for other images; ValueError unless 0 < low <= 1.
     """
@@ -117,7 +117,7 @@ def pca_jitter(rng, images, *, covariance, std=0.1):
 
     `covariance` (C, C) is that of the training set's pixels, `preprocessing.covariance(x.reshape(-1, C))[1]`; the
     multiples are normal with deviation std times the variance along the axis.
-    Equation (R.23). Source: Krizhevsky, Sutskever and Hinton 2012, section 4.1.
+    Equation (R.97). Source: Krizhevsky, Sutskever and Hinton 2012, section 4.1.
     Raises: TypeError, ValueError for other images; ValueError for another shape or unless std >= 0.
     """
     C = len(covariance)
@@ -125,7 +125,7 @@ def pca_jitter(rng, images, *, covariance, std=0.1):
     if np.shape(covariance) != (C, C):
         raise ValueError(f"pca_jitter: covariance of shape {np.shape(covariance)}, expected {(C, C)}")
     variance, U = np.linalg.eigh(covariance)
-    colour = (std * rng.standard_normal((len(images), C)) * variance) @ U.T  # (R.23)
+    colour = (std * rng.standard_normal((len(images), C)) * variance) @ U.T  # (R.97)
     return images + colour[:, None, None].astype(images.dtype)
 
 
@@ -189,7 +189,7 @@ def _about_centre(images, A):
 def _affine(images, A, b):
     """Each image read at the points A q + b for its pixels q = (row, column); A (N, 2, 2), b (N, 2)."""
     N, H, W = images.shape[:3]
-    points = np.einsum("nij,jhw->inhw", A, np.indices((H, W))) + b.T[:, :, None, None]  # (R.22)
+    points = np.einsum("nij,jhw->inhw", A, np.indices((H, W))) + b.T[:, :, None, None]  # (R.95)
     where = np.stack([np.broadcast_to(np.arange(N)[:, None, None], (N, H, W)), *points])
     channels = np.moveaxis(images, -1, 0) if images.ndim == 4 else [images]
     read = [map_coordinates(channel, where, order=1, mode="grid-constant") for channel in channels]

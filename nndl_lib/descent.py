@@ -114,7 +114,7 @@ def trajectory(rule, grad, theta, steps, *, decay=None, project=None, **constant
     (a schedule), though a bias correction with beta1**t takes its beta1 as constant. `decay` shrinks theta by
     1 - lr * decay at each step (default: the rule's own, else 0). `project(theta)` takes the place of theta after each
     update: a proximal step or a projection; the start is not projected.
-    Equations (1.2)-(1.4), for decay (1.64), for project (R.7). A rule with the attribute `lookahead` has its gradient
+    Equations (1.2)-(1.4), for decay (1.64), for project (R.23). A rule with the attribute `lookahead` has its gradient
     taken at theta + lookahead (1.16).
     Raises: TypeError, ValueError for a wrong constant, number of steps or shape of the gradient.
     """
@@ -143,7 +143,7 @@ def _iterates(rule, grad, theta, steps, constants, decay, project):
         delta, *state = _returned(rule, rule(g, *state, **fixed), 1 + len(state))
         if shrinks:
             theta = (1 - fixed["lr"] * at(decay, t)) * theta  # (1.64)
-        theta = project(theta + delta)  # (R.7)
+        theta = project(theta + delta)  # (R.23)
         _check_shape("theta after the update", theta, shape)
         yield theta
 

@@ -68,7 +68,7 @@ def dropout_test(x, *, p=0.5):
 def inverted_dropout(x, m, *, p=0.5):
     """`dropout` divided by 1 - p, so that its mean is x and nothing changes at test time.
 
-    Equation (R.14). As in `nn.Dropout`. Raises: ValueError for a mask of another shape or p outside [0, 1).
+    Equation (R.51). As in `nn.Dropout`. Raises: ValueError for a mask of another shape or p outside [0, 1).
     """
     _check_mask("inverted_dropout", x, m)
     _check_probability("inverted_dropout", p, least_kept=True)
@@ -76,17 +76,17 @@ def inverted_dropout(x, m, *, p=0.5):
     def vjp(dy):
         return m * dy / (1 - p), None
 
-    return m * x / (1 - p), vjp  # (R.14)
+    return m * x / (1 - p), vjp  # (R.51)
 
 
 def gaussian_mask(rng, shape, *, p=0.5):
     """Normal factors of mean 1 and variance p / (1 - p), those of the mask of `inverted_dropout`; float32.
 
-    Equation (R.15). Source: Srivastava et al. 2014, section 10. Raises: ValueError unless p is in [0, 1).
+    Equation (R.71). Source: Srivastava et al. 2014, section 10. Raises: ValueError unless p is in [0, 1).
     """
     _check_probability("gaussian_mask", p, least_kept=True)
     sigma = (p / (1 - p)) ** 0.5
-    return (1 + sigma * rng.standard_normal(shape)).astype(np.float32)  # (R.15)
+    return (1 + sigma * rng.standard_normal(shape)).astype(np.float32)  # (R.71)
 
 
 def gaussian_dropout(x, m):
@@ -98,7 +98,7 @@ def dropconnect(x, W, M):
     """Inputs x (K, n) times weights W (n, m) of which some are dropped, for training; the activation f comes after it.
 
     M holds one mask of the weights for each sample, (K, n, m), or one for all, (1, n, m).
-    Equation (R.16). Source: Wan et al. 2013, section 3. Raises: ValueError for other shapes.
+    Equation (R.74). Source: Wan et al. 2013, section 3. Raises: ValueError for other shapes.
     """
     _check_weights("dropconnect", x, W)
     if tuple(M.shape) not in ((len(x), *W.shape), (1, *W.shape)):
@@ -109,46 +109,46 @@ def dropconnect(x, W, M):
         dx = (kept @ dy[:, :, None])[:, :, 0]
         return dx, (M * (x[:, :, None] * dy[:, None])).sum(axis=0), None
 
-    return (x[:, None] @ kept)[:, 0], vjp  # (R.16)
+    return (x[:, None] @ kept)[:, 0], vjp  # (R.74)
 
 
 def dropconnect_moments(x, W, *, p=0.5):
     """Mean and variance (K, m) of `dropconnect` over its masks, for x (K, n) and W (n, m).
 
-    Equation (R.17). Source: Wan et al. 2013, section 3.2. Raises: ValueError for other shapes or p outside [0, 1].
+    Equation (R.75). Source: Wan et al. 2013, section 3.2. Raises: ValueError for other shapes or p outside [0, 1].
     """
     _check_weights("dropconnect_moments", x, W)
     _check_probability("dropconnect_moments", p)
-    return (1 - p) * (x @ W), p * (1 - p) * ((x * x) @ (W * W))  # (R.17)
+    return (1 - p) * (x @ W), p * (1 - p) * ((x * x) @ (W * W))  # (R.75)
 
 
 def dropconnect_test(rng, x, W, f, *, p=0.5, samples=1000):
     """The mean (K, m) of f(u) over `samples` draws of normal u with the moments of `dropconnect`; for testing, no vjp.
 
-    Equation (R.18). Source: Wan et al. 2013, algorithm 2. Raises: as `dropconnect_moments`; ValueError unless
+    Equation (R.77). Source: Wan et al. 2013, algorithm 2. Raises: as `dropconnect_moments`; ValueError unless
     samples is an integer >= 1.
     """
     if not (isinstance(samples, (int, np.integer)) and samples >= 1):
         raise ValueError(f"dropconnect_test: samples={samples!r}, expected an integer >= 1")
     mean, variance = dropconnect_moments(x, W, p=p)
     noise = _namespace(mean).asarray(rng.standard_normal((samples, *mean.shape)), dtype=mean.dtype)
-    return f(mean + variance**0.5 * noise).mean(axis=0)  # (R.18)
+    return f(mean + variance**0.5 * noise).mean(axis=0)  # (R.77)
 
 
 def standout_keep(x, W_s):
     """The probabilities g (K, m) to keep the units of a layer with inputs x (K, n): logistic in x W_s, W_s (n, m).
 
-    Masks are drawn with `mask(rng, g.shape, p=1 - g)`. Equation (R.19). Source: Ba and Frey 2013.
+    Masks are drawn with `mask(rng, g.shape, p=1 - g)`. Equation (R.79). Source: Ba and Frey 2013.
     Raises: ValueError for other shapes.
     """
     _check_weights("standout_keep", x, W_s)
-    return (1 + _namespace(x).tanh(x @ W_s / 2)) / 2  # (R.19)
+    return (1 + _namespace(x).tanh(x @ W_s / 2)) / 2  # (R.79)
 
 
 def standout(h, m):
     """Activations h = f(x W) (K, m) times masks m whose probabilities depend on x; for training.
 
-    Equation (R.20). Source: Ba and Frey 2013. Raises: as `dropout`.
+    Equation (R.80). Source: Ba and Frey 2013. Raises: as `dropout`.
     """
     return dropout(h, m)
 
@@ -156,7 +156,7 @@ def standout(h, m):
 def standout_test(h, g):
     """Activations h (K, m) times their probabilities g (K, m) to be kept: the mean of `standout`; for testing.
 
-    Equation (R.20). Raises: ValueError for another shape of g.
+    Equation (R.80). Raises: ValueError for another shape of g.
     """
     if tuple(g.shape) != tuple(h.shape):
         raise ValueError(f"standout_test: g of shape {tuple(g.shape)}, expected {tuple(h.shape)}, the shape of h")
@@ -164,7 +164,7 @@ def standout_test(h, g):
     def vjp(dy):
         return g * dy, h * dy
 
-    return g * h, vjp  # (R.20)
+    return g * h, vjp  # (R.80)
 
 
 def _axes(owner, shape, expected):

@@ -10,21 +10,21 @@ from numpy.lib.stride_tricks import sliding_window_view
 def dense(x, W, b):
     """Net inputs x W + b of a fully connected layer: x (N, n), W (n, m), b (m,).
 
-    Equations (F.2), (F.11). Raises: ValueError for other shapes.
+    Equations (F.5), (F.30). Raises: ValueError for other shapes.
     """
     if x.ndim != 2 or W.ndim != 2 or x.shape[1] != W.shape[0] or b.shape != W.shape[1:]:
         raise ValueError(f"dense: x, W, b of shapes {x.shape}, {W.shape}, {b.shape}, expected (N, n), (n, m), (m,)")
 
     def vjp(dz):
-        return dz @ W.T, x.T @ dz, dz.sum(axis=0)  # (F.11)
+        return dz @ W.T, x.T @ dz, dz.sum(axis=0)  # (F.30)
 
-    return x @ W + b, vjp  # (F.2)
+    return x @ W + b, vjp  # (F.5)
 
 
 def chain(*parts):
     """Layers one after the other as one layer: each part is `(layer, *params)`; `y, vjp = chain(*parts)(x)`.
 
-    `vjp(dy)` gives the gradient of x and then, part by part, those of all parameters. Equation (F.12).
+    `vjp(dy)` gives the gradient of x and then, part by part, those of all parameters. Equation (F.31).
     """
 
     def forward(x):
@@ -36,7 +36,7 @@ def chain(*parts):
         def vjp(dy):
             gradients = []
             for back in reversed(backs):
-                dy, *own = back(dy)  # (F.12)
+                dy, *own = back(dy)  # (F.31)
                 gradients = own + gradients
             return dy, *gradients
 
@@ -48,20 +48,20 @@ def chain(*parts):
 def output_size(n, *, size, stride=1, padding=0):
     """How many places a window of `size` takes in n pixels with `padding` zeros at each end, in steps of `stride`.
 
-    Equation (F.31). Raises: ValueError unless n, size, stride >= 1, padding >= 0 and the window fits.
+    Equation (F.62). Raises: ValueError unless n, size, stride >= 1, padding >= 0 and the window fits.
     """
     if min(n, size, stride) < 1 or padding < 0 or n + 2 * padding < size:
         raise ValueError(
             f"output_size: n={n}, size={size}, stride={stride}, padding={padding}, expected n, size, stride >= 1, "
             "padding >= 0 and size <= n + 2 padding"
         )
-    return (n - size + 2 * padding) // stride + 1  # (F.31)
+    return (n - size + 2 * padding) // stride + 1  # (F.62)
 
 
 def conv2d(x, w, b, *, stride=1, padding=0):
     """Filters w (M, C, F, G) at each place of the images x (N, C, H, W), plus b (M,): (N, M, H', W').
 
-    Equation (F.30). Differs: in mathematics a convolution turns the filter by 180 degrees; this is, as in torch, a
+    Equation (F.64). Differs: in mathematics a convolution turns the filter by 180 degrees; this is, as in torch, a
     cross-correlation. Raises: ValueError for other shapes or a filter that does not fit.
     """
     if x.ndim != 4 or w.ndim != 4 or x.shape[1] != w.shape[1] or b.shape != w.shape[:1]:
@@ -75,13 +75,13 @@ def conv2d(x, w, b, *, stride=1, padding=0):
         return dx, dw, dy.sum(axis=(0, 2, 3))
 
     y = np.einsum("ncijfg,mcfg->nmij", patches, w, optimize=True)
-    return y + b[:, None, None], vjp  # (F.30)
+    return y + b[:, None, None], vjp  # (F.64)
 
 
 def max_pool(x, *, size=2, stride=None):
     """The largest value in each window of size x size pixels of x (N, C, H, W); `stride` is `size` by default.
 
-    The first of several equal values gets the gradient, as in torch. Equation (F.32). Raises: as `output_size`.
+    The first of several equal values gets the gradient, as in torch. Equation (F.68). Raises: as `output_size`.
     """
     patches, back = _windows(x, (size, size), stride or size, 0)
     flat = patches.reshape(*patches.shape[:4], -1)
@@ -92,21 +92,21 @@ def max_pool(x, *, size=2, stride=None):
         np.put_along_axis(spread, first, dy[..., None], axis=-1)
         return (back(spread.reshape(patches.shape)),)
 
-    return np.take_along_axis(flat, first, axis=-1)[..., 0], vjp  # (F.32)
+    return np.take_along_axis(flat, first, axis=-1)[..., 0], vjp  # (F.68)
 
 
 def mean_pool(x, *, size=2, stride=None):
-    """The mean of each window of size x size pixels of x (N, C, H, W). Equation (F.33). Raises: as `output_size`."""
+    """The mean of each window of size x size pixels of x (N, C, H, W). Equation (F.69). Raises: as `output_size`."""
     patches, back = _windows(x, (size, size), stride or size, 0)
 
     def vjp(dy):
         return (back(np.broadcast_to(dy[..., None, None] / size**2, patches.shape)),)
 
-    return patches.mean(axis=(-2, -1)), vjp  # (F.33)
+    return patches.mean(axis=(-2, -1)), vjp  # (F.69)
 
 
 def local2d(x, w, b, *, stride=1, padding=0):
-    """As `conv2d`, but each place has filters of its own: w (M, C, H', W', F, G), b (M, H', W'). Equation (F.34).
+    """As `conv2d`, but each place has filters of its own: w (M, C, H', W', F, G), b (M, H', W'). Equation (F.66).
 
     Raises: ValueError for other shapes.
     """
@@ -123,7 +123,7 @@ def local2d(x, w, b, *, stride=1, padding=0):
         dw = np.einsum("nmij,ncijfg->mcijfg", dy, patches, optimize=True)
         return back(np.einsum("nmij,mcijfg->ncijfg", dy, w, optimize=True)), dw, dy.sum(axis=0)
 
-    return np.einsum("ncijfg,mcijfg->nmij", patches, w, optimize=True) + b, vjp  # (F.34)
+    return np.einsum("ncijfg,mcijfg->nmij", patches, w, optimize=True) + b, vjp  # (F.66)
 
 
 def _windows(x, sides, stride, padding):

@@ -169,12 +169,12 @@ def cross_entropy(logits, y):
     """Mean cross-entropy (R,) in nats of logits (R, K, C) and labels y (K,) or (R, K), or soft targets: probabilities
     y (K, C) or (R, K, C).
 
-    Equation (R.10). Raises: ValueError for another shape, or rows that are no probabilities; TypeError for labels that
+    Equation (R.106). Raises: ValueError for another shape, or rows that are no probabilities; TypeError for labels that
     are not integers.
     """
     soft = y.is_floating_point() and y.shape in (logits.shape, logits.shape[1:])
     y = _probabilities(y).to(logits.dtype).expand(logits.shape).flatten(0, 1) if soft else _labels(logits, y).flatten()
-    losses = F.cross_entropy(logits.flatten(0, 1), y, reduction="none")  # (R.10)
+    losses = F.cross_entropy(logits.flatten(0, 1), y, reduction="none")  # (R.106)
     return losses.view(logits.shape[:2]).mean(dim=1)
 
 

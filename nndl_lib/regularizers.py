@@ -28,14 +28,14 @@ def l1(theta, *, lam):
 def l2(theta, *, lam):
     """lam/2 times the squared norm of theta, whose gradient lam theta is that of weight decay.
 
-    Equation (R.1). Source: Hoerl and Kennard 1970. Raises: as `l1`.
+    Equation (R.11). Source: Hoerl and Kennard 1970. Raises: as `l1`.
     """
     (lam,) = columns("l2", theta, lam=lam)
 
     def vjp(dy):
         return (_column(dy) * lam * theta,)
 
-    return (lam / 2 * theta * theta).sum(axis=-1), vjp  # (R.1)
+    return (lam / 2 * theta * theta).sum(axis=-1), vjp  # (R.11)
 
 
 def elastic_net(theta, *, lam1, lam2):
@@ -74,7 +74,7 @@ def smooth_l1(theta, *, lam, eps=1e-6):
 def label_smoothing(y, K, *, eps=0.1):
     """Labels y (...) as probabilities (..., K): 1 - eps for the label, eps / (K - 1) for each other class.
 
-    With eps = 0 the one-hot code. Equation (R.8). Source: Szegedy et al. 2016, section 7.
+    With eps = 0 the one-hot code. Equation (R.104). Source: Szegedy et al. 2016, section 7.
     Differs: there and in torch eps is spread over all K classes, see `torch_eps`.
     Raises: TypeError unless y are integers; ValueError unless they are from 0 to K - 1, K >= 2 and 0 <= eps <= 1.
     """
@@ -84,16 +84,16 @@ def label_smoothing(y, K, *, eps=0.1):
     if bool(((y < 0) | (y >= K)).any()):
         raise ValueError(f"label_smoothing: y from {int(y.min())} to {int(y.max())}, expected labels from 0 to {K - 1}")
     hard = y[..., None] == _namespace(y).arange(K)
-    return eps / (K - 1) + (1 - eps - eps / (K - 1)) * hard  # (R.8)
+    return eps / (K - 1) + (1 - eps - eps / (K - 1)) * hard  # (R.104)
 
 
 def torch_eps(eps, K):
     """The `label_smoothing` of torch that gives the targets of this book's eps: the label keeps 1 - eps in both.
 
-    Equation (R.9). Raises: ValueError unless K >= 2 and 0 <= eps <= 1.
+    Equation (R.105). Raises: ValueError unless K >= 2 and 0 <= eps <= 1.
     """
     _check_smoothing("torch_eps", K, eps)
-    return eps * K / (K - 1)  # (R.9)
+    return eps * K / (K - 1)  # (R.105)
 
 
 def distillation_loss(outputs, teacher, y, *, T=4.0, alpha=0.5):
@@ -101,7 +101,7 @@ def distillation_loss(outputs, teacher, y, *, T=4.0, alpha=0.5):
 
     `teacher` are logits (K, C) or (R, K, C), y labels or probabilities as in `networks.cross_entropy`. Both sets of
     logits are divided by the temperature T; the factor T^2 keeps the size of the gradient. Torch tensors only.
-    Equation (R.11). Source: Hinton, Vinyals and Dean 2015, section 2. Raises: as `cross_entropy`; ValueError unless
+    Equation (R.112). Source: Hinton, Vinyals and Dean 2015, section 2. Raises: as `cross_entropy`; ValueError unless
     T > 0 and 0 <= alpha <= 1.
     """
     from .networks import cross_entropy
@@ -112,7 +112,7 @@ def distillation_loss(outputs, teacher, y, *, T=4.0, alpha=0.5):
         shapes = f"outputs {tuple(outputs.shape)}, teacher {tuple(teacher.shape)}"
         raise ValueError(f"distillation_loss: {shapes}, expected (R, K, C) and (K, C) or (R, K, C)")
     soft = cross_entropy(outputs / T, (teacher / T).softmax(-1))
-    return alpha * T**2 * soft + (1 - alpha) * cross_entropy(outputs, y)  # (R.11)
+    return alpha * T**2 * soft + (1 - alpha) * cross_entropy(outputs, y)  # (R.112)
 
 
 def early_stopping(losses, *, patience=10):
@@ -120,30 +120,30 @@ def early_stopping(losses, *, patience=10):
 
     Indices, integers for a validation curve (E,), arrays (R,) for curves (R, E); a curve that never stops has E - 1.
     Only what is below all losses before is an improvement; NaN counts as infinite.
-    Equation (R.12). Source: Goodfellow et al. 2016, algorithm 7.1.
+    Equation (R.39). Source: Goodfellow et al. 2016, algorithm 7.1.
     Raises: ValueError for another shape, a first loss that is not finite, or a patience that is no integer >= 1.
     """
     losses, best = _curves("early_stopping", losses)
     if not (isinstance(patience, (int, np.integer)) and patience >= 1):
         raise ValueError(f"early_stopping: patience={patience!r}, expected an integer >= 1")
-    return _first(np.arange(losses.shape[-1]) - best >= patience, best)  # (R.12)
+    return _first(np.arange(losses.shape[-1]) - best >= patience, best)  # (R.39)
 
 
 def generalization_loss(losses):
     """By how many percent each loss of a curve (E,) or (R, E) exceeds the lowest one so far.
 
-    Equation (R.13). Source: Prechelt 1998, section 2.1, GL. Raises: as `early_stopping`; ValueError unless losses > 0.
+    Equation (R.40). Source: Prechelt 1998, section 2.1, GL. Raises: as `early_stopping`; ValueError unless losses > 0.
     """
     losses, _ = _curves("generalization_loss", losses)
     if not (losses > 0).all():
         raise ValueError(f"generalization_loss: losses down to {losses.min()}, expected numbers > 0")
-    return 100 * (losses / np.minimum.accumulate(losses, axis=-1) - 1)  # (R.13)
+    return 100 * (losses / np.minimum.accumulate(losses, axis=-1) - 1)  # (R.40)
 
 
 def early_stopping_gl(losses, *, alpha=5.0):
     """(stop, best) as in `early_stopping`, where the generalization loss is above alpha percent for the first time.
 
-    Equation (R.13). Source: Prechelt 1998, section 2.1, GL_alpha.
+    Equation (R.40). Source: Prechelt 1998, section 2.1, GL_alpha.
     Raises: as `generalization_loss`; ValueError unless alpha > 0.
     """
     if not 0 < alpha < np.inf:

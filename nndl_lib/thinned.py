@@ -20,7 +20,7 @@ def dropout_outputs(net, x, theta, rngs, *, p, draw=mask):
     `p` holds a drop probability for the inputs and for each hidden layer; of an `rnn` for inputs, states and last
     state, as in `thinned_rnn`. Replica r draws its masks from rngs[r] by `draw`, one for each example and step; with
     `dropout.variational_mask` an `rnn` has the same at all steps.
-    Equations (1.65), (R.14). Raises: as `thinned_mlp`; ValueError unless p has that many numbers in [0, 1).
+    Equations (1.65), (R.51). Raises: as `thinned_mlp`; ValueError unless p has that many numbers in [0, 1).
     """
     units = _units(net, MLP, Recurrent)
     if np.ndim(p) != 1 or len(p) != len(units) or not all(0 <= q < 1 for q in p):
@@ -49,7 +49,7 @@ def thinned_rnn(net, x, theta, masks):
     """Outputs (R, K, C) of an `rnn` with masks of inputs (R, K, T, P), of states (R, K, T, H) and of h_T (R, K, 1, H).
 
     The states h_0 ... h_{T-1} are masked where the next one is made of them. x (K, T P) or (R, K, T P), theta (R, D).
-    Equation (R.21). Source: masks of inputs and h_T Zaremba, Sutskever and Vinyals 2014; of all, the same at all steps,
+    Equation (R.86). Source: masks of inputs and h_T Zaremba, Sutskever and Vinyals 2014; of all, the same at all steps,
     Gal and Ghahramani 2016. Raises: as `thinned_mlp`.
     """
     m_x, m_h, m_y = _checked(net, x, theta, masks, Recurrent)
@@ -57,8 +57,8 @@ def thinned_rnn(net, x, theta, masks):
     inputs = torch.einsum("rktp,rph->trkh", m_x * x.reshape(*x.shape[:-1], net.T, -1), W)
     h = inputs.new_zeros(inputs.shape[1:])
     for z, m in zip(inputs, m_h.expand(-1, -1, net.T, -1).unbind(2), strict=True):
-        z = z + (m * h) @ U  # (R.21)
-        h = net.activation((z if net.normalize is None else net.normalize(z)) + b + c)  # (R.21)
+        z = z + (m * h) @ U  # (R.86)
+        h = net.activation((z if net.normalize is None else net.normalize(z)) + b + c)  # (R.86)
     return (m_y[:, :, 0] * h) @ V + d
 
 
@@ -87,4 +87,4 @@ def _scaled(draw, rngs, shape, p, theta):
     """A mask (R, *shape) over 1 - p, or for p = 0 only ones, in theta's precision."""
     if p == 0:
         return theta.new_ones([1] * (1 + len(shape)))
-    return torch.as_tensor(np.stack([draw(rng, shape, p=p) for rng in rngs])).to(theta.dtype) / (1 - p)  # (R.14)
+    return torch.as_tensor(np.stack([draw(rng, shape, p=p) for rng in rngs])).to(theta.dtype) / (1 - p)  # (R.51)

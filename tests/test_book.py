@@ -22,15 +22,18 @@ from repository import colab_line, configured
 ROOT = Path(__file__).resolve().parents[1]
 
 # A section listed here must be complete: its numbers, its entries of the inventory, its claims.
-FINISHED = {"difficulties", "optimizers", "initialization", "preprocessing", "normalization", "hpo"}
+FINISHED = {"foundations", "difficulties", "optimizers", "initialization", "preprocessing", "normalization"}
+FINISHED |= {"hpo", "regularization"}
 # The equations (1.n) of the source chapter and the letter of the numbers that the book adds, by section.
 NUMBERS = {
+    "foundations": (range(0), "F"),
     "difficulties": (range(0), "D"),
     "optimizers": (range(1, 26), "O"),
     "initialization": (range(26, 38), "I"),
     "preprocessing": (range(38, 42), "P"),
     "normalization": (range(42, 58), "N"),
     "hpo": (range(58, 59), "H"),
+    "regularization": (range(59, 68), "R"),
 }
 
 LINES, MEDIAN = 15, 6

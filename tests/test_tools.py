@@ -9,7 +9,7 @@ import pytest
 from check_site import Page, faults
 from nbformat import v4
 from nndl_book.cache import library_hash
-from notebooks import read, run, write
+from notebooks import read, run, run_all, write
 from refresh import storable
 from repository import colab_line, configured
 
@@ -122,3 +122,17 @@ def test_the_check_of_the_site_leaves_code_formulas_and_other_sites_alone(tmp_pa
     good += '<a href="https://example.org">x</a><p id="a"></p><a href="#a">y</a>'
     (tmp_path / "index.html").write_text(good)
     assert list(faults(tmp_path)) == [] and Page(good).links == ["https://example.org", "#a"]
+
+
+def test_a_kernel_that_does_not_start_gets_a_second_chance_and_a_failing_cell_none(monkeypatch):
+    calls = []
+
+    def unlucky(path):
+        calls.append(path)
+        if path == "cell" or calls.count(path) == 1:
+            raise RuntimeError("Kernel died before replying to kernel_info" if path == "start" else "a cell failed")
+        return path
+
+    monkeypatch.setattr("notebooks.run", unlucky)
+    (_, started), (_, failed) = run_all(["start", "cell"], 1)
+    assert started == "start" and str(failed) == "a cell failed" and calls == ["start", "start", "cell"]

@@ -10,6 +10,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("chapters", "exercises")
 CELL_LIMIT = 120
+NO_START = "Kernel died before replying to kernel_info"  # it did not start: another process took its port
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
@@ -50,7 +51,10 @@ def run(path):
 
 
 def run_all(paths, workers):
-    """Run several at once; yield each path with its notebook or the exception that ended it, as they finish."""
+    """Run several at once; yield each path with its notebook or the exception that ended it, in order.
+
+    A kernel that does not start, because another process took its port, gets a second chance.
+    """
 
     def attempt(path):
         try:
@@ -58,5 +62,10 @@ def run_all(paths, workers):
         except Exception as error:
             return error
 
+    def start(path):
+        result = attempt(path)
+        unlucky = isinstance(result, RuntimeError) and NO_START in str(result)
+        return attempt(path) if unlucky else result
+
     with ThreadPoolExecutor(workers) as pool:
-        yield from zip(paths, pool.map(attempt, paths), strict=True)
+        yield from zip(paths, pool.map(start, paths), strict=True)

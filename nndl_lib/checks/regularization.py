@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import ndtr
 
+from ..losses import softmax
 from .bugs import BUGS
 from .kinds import functions, parts, values
 
@@ -22,9 +23,8 @@ def _thinned_softmax(h, V, d, p, *, q=None, scale=None, mean="arithmetic"):
     P = (q ** (1 - masks) * (1 - q) ** masks).prod(axis=1)
     u = (masks * h / scale) @ V + d
     u = P[None] @ u if mean == "geometric" else u
-    e = np.exp(u - u.max(axis=1, keepdims=True))
-    e = e / e.sum(axis=1, keepdims=True)
-    return e[0] if mean == "geometric" else P @ e
+    s = softmax(u)[0]
+    return s[0] if mean == "geometric" else P @ s
 
 
 def _hidden(n, classes, p):
