@@ -8,7 +8,7 @@ import nbformat
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("chapters", "exercises")
+FOLDERS = ("chapters", "exercises", "appendix")
 CELL_LIMIT = 120
 NO_START = "Kernel died before replying to kernel_info"  # it did not start: another process took its port
 METADATA = {
