@@ -1,32 +1,37 @@
-"""How a misprint of a source text is tested: the right form passes a theorem, the misprinted one fails it.
-
-    erratum, test_the_right_form_passes_and_the_misprint_fails = misprints()
+"""How a mistake of a source text is tested: the right form passes a theorem, the printed one fails it.
 
     @erratum("err-of-the-list", right, misprint)
     def a_sentence_about_the_form(form): ...
+
+    @number("err-of-the-list")
+    def a_sentence_that_the_entry_states(): ...
+
+The modules in errata/ register their cases here; test_errata.py runs them.
 """
 
 import numpy as np
-import pytest
+
+CASES, NUMBERS = [], []
 
 
-def misprints():
-    """The decorator `erratum(id, right, misprint)` of theorems `form -> bool`, and the test of all of a module's."""
-    cases = []
+def erratum(id, right, misprint):
+    """Register a theorem `form -> bool`, which is true of the right form and false of the misprint."""
 
-    def erratum(id, right, misprint):
-        def register(theorem):
-            cases.append(pytest.param(right, misprint, theorem, id=id))
-            return theorem
+    def register(theorem):
+        CASES.append((id, theorem, right, misprint))
+        return theorem
 
-        return register
+    return register
 
-    @pytest.mark.parametrize(("right", "misprint", "theorem"), cases)
-    def test(right, misprint, theorem):
-        assert theorem(right)
-        assert not theorem(misprint)
 
-    return erratum, test
+def number(id):
+    """Register a check without a printed form: a function that asserts something which the entry of the list states."""
+
+    def register(check):
+        NUMBERS.append((id, check))
+        return check
+
+    return register
 
 
 def draws():

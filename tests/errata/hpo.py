@@ -4,12 +4,10 @@ from functools import partial
 from math import ceil, log2
 
 import numpy as np
-from misprints import draws, misprints
+from misprints import draws, erratum
 
 from nndl_lib.hpo import bayesian, confidence_bound, expected_improvement, search, successive_halving
 from nndl_lib.hpo.space import levels
-
-erratum, test_the_right_form_passes_and_the_misprint_fails = misprints()
 
 
 def _sizes(rounds, half, N):

@@ -4,14 +4,11 @@
 import numpy as np
 import pytest
 import torch
-from misprints import draws, misprints
+from misprints import draws, erratum, number
 from twins import rescaled
 
 from nndl_lib.curvature import random_hessian, sharpness
 from nndl_lib.networks import blocks, cross_entropy, mlp, start
-
-erratum, test_the_right_form_passes_and_the_misprint_fails = misprints()
-
 
 # --- Landscape
 
@@ -189,18 +186,21 @@ def the_third_state_of_a_dense_network_concatenates_three_parts(third):
     return third("x", f1, f2) == parts
 
 
-def test_a_minimum_along_both_axes_can_be_a_saddle():
+@number("err-saddle-independence")
+def a_minimum_along_both_axes_can_be_a_saddle():
     H = np.array([[2.0, -3.0], [-3.0, 2.0]])
     assert (np.diag(H) > 0).all() and by_eigenvalues(H)
 
 
-def test_a_positive_diagonal_does_not_make_a_minimum():
+@number("err-saddle-independence")
+def a_positive_diagonal_does_not_make_a_minimum():
     H = random_hessian(draws(), 3, 100_000)
     bowls = H[(np.einsum("nii->ni", H) > 0).all(axis=1)]
     assert (np.linalg.eigvalsh(bowls)[:, 0] > 0).mean() == pytest.approx(0.199, abs=0.01)
 
 
-def test_normalized_plain_networks_do_not_lose_their_gradient_at_the_start():
+@number("err-degradation-cause")
+def normalized_plain_networks_do_not_lose_their_gradient_at_the_start():
     """Their degradation is not a vanished gradient: that of the first layer is not the smallest."""
     net = blocks(20, 32, 15, 3, shortcut=False)
     x = torch.as_tensor(draws().standard_normal((64, 20)))

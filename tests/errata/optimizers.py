@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from misprints import misprints
+from misprints import erratum, number
 from oracles import RULES
 
 from nndl_lib.descent import attribute, signature, trajectory
@@ -26,8 +26,6 @@ from nndl_lib.optimizers import (
     sgd,
 )
 from nndl_lib.schedules import exponential, inverse_time, linear_scaling, natural_exponential
-
-erratum, test_the_right_form_passes_and_the_misprint_fails = misprints()
 
 
 def run(rule, gradients, **constants):
@@ -214,7 +212,8 @@ def gradients_that_sum_to_zero_leave_theta_in_its_place(rule):
     return abs(sum(run(rule, [0.1] * 9 + [-0.9], lr=1.0)[0])) < 1e-12
 
 
-def test_steps_by_sign_drift_by_eight():
+@number("err-rprop-cancel")
+def steps_by_sign_drift_by_eight():
     assert sum(run(signs, [0.1] * 9 + [-0.9], lr=1.0)[0]) == -8
 
 
@@ -382,40 +381,46 @@ def values_above_b_become_b_and_those_between_stay(clip):
 # --- More numbers ---
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_no_rule_leaves_a_saddle_along_a_coordinate_that_starts_at_zero(rule):
-    path = trajectory(rule, lambda theta: np.array([2, -2]) * theta, np.array([1.0, 0.0]), 500)
-    assert all(theta[1] == 0 for theta in path)
+@number("err-saddle-adaptive")
+def no_rule_leaves_a_saddle_along_a_coordinate_that_starts_at_zero():
+    for rule in RULES:
+        path = trajectory(rule, lambda theta: np.array([2, -2]) * theta, np.array([1.0, 0.0]), 500)
+        assert all(theta[1] == 0 for theta in path)
 
 
-def test_an_exponential_decay_by_096_suits_epochs():
+@number("err-decay-096")
+def an_exponential_decay_by_096_suits_epochs():
     assert exponential(20, lr=1.0, beta=0.96) == pytest.approx(0.44, abs=5e-3)
 
 
-def test_numbers_of_the_decays_by_096_at_a_hundred_updates():
+@number("err-decay-096")
+def numbers_of_the_decays_by_096_at_a_hundred_updates():
     rates = [decay(100, lr=1.0, beta=0.96) for decay in DECAYS]
     assert rates == pytest.approx([0.0103, 0.0169, 2.03e-42], rel=5e-3)
 
 
-@pytest.mark.parametrize(("optimizer", "outside"), [("Adam", True), ("RMSprop", True), ("Adagrad", True),
-                                                    ("Adadelta", False)])  # fmt: skip
-def test_place_of_epsilon_in_torch(optimizer, outside):
+@number("err-eps-placement")
+def torch_has_epsilon_outside_the_root_but_for_adadelta():
     """The gradient is 1e-5 and epsilon 1e-4: outside a root the step is near 0.1, inside near 0.001."""
-    step = -steps_of(optimizer, [1e-5], lr=1.0, eps=1e-4)[0]
-    assert (0.09 < step < 0.1) == outside and (step < 0.002) != outside
+    for optimizer, outside in [("Adam", True), ("RMSprop", True), ("Adagrad", True), ("Adadelta", False)]:
+        step = -steps_of(optimizer, [1e-5], lr=1.0, eps=1e-4)[0]
+        assert (0.09 < step < 0.1) == outside and (step < 0.002) != outside
 
 
-def test_nesterov_is_still_on_its_way_after_fifty_steps():
+@number("err-nag-newton")
+def nesterov_is_still_on_its_way_after_fifty_steps():
     *_, theta = trajectory(nesterov, lambda theta: theta, 1.0, 50, lr=0.1, rho=0.9)
     assert abs(theta) > 1e-3
 
 
-def test_a_step_too_long_raises_the_cost_also_at_condition_number_one():
+@number("err-illcond-curvature")
+def a_step_too_long_raises_the_cost_also_at_condition_number_one():
     start, end = trajectory(sgd, lambda theta: 100 * theta, np.ones(2), 1, lr=0.03)
     assert 50 * end @ end - 50 * start @ start == pytest.approx(300)
 
 
-def test_only_adamw_shrinks_on_its_own():
+@number("err-adagrad-l2-origin")
+def only_adamw_shrinks_on_its_own():
     assert attribute(adamw, "decay") == 0.01
     for rule in (sgd, momentum, adagrad, rmsprop, adadelta, adam, nadam):
         assert list(trajectory(rule, lambda theta: 0.0, 1.0, 1)) == [1, 1]

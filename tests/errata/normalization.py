@@ -3,15 +3,13 @@
 
 import numpy as np
 import torch
-from misprints import misprints
+from misprints import erratum
 from scipy import stats
 from torch import nn
 
 from nndl_lib.modules import BatchNorm
 from nndl_lib.normalization import batch_norm, layer_norm, local_response_norm, standardize, weight_norm
 from nndl_lib.preprocessing import min_max, pca_whitening, z_score
-
-erratum, test_the_right_form_passes_and_the_misprint_fails = misprints()
 
 
 def sample(*shape):

@@ -5,12 +5,10 @@ from functools import partial
 
 import numpy as np
 import torch
-from misprints import draws, misprints
+from misprints import draws, erratum
 
 from nndl_lib.initializers import fixed, he, lecun, normal, orthogonal, uniform, xavier
 from nndl_lib.networks import cross_entropy, mlp, start
-
-erratum, test_the_right_form_passes_and_the_misprint_fails = misprints()
 
 
 def gradient_ratio(activation, gain):

@@ -4,10 +4,9 @@ import itertools
 from functools import partial
 
 import numpy as np
-import pytest
 import torch
 import torch.nn.functional as F
-from misprints import misprints
+from misprints import erratum, number
 from scipy.special import expit
 
 from nndl_lib.augment import blur, flip, noise, rotate
@@ -28,8 +27,6 @@ from nndl_lib.proximal import project_l1_ball, soft_threshold
 from nndl_lib.recurrent import rnn
 from nndl_lib.regularizers import l1, l2, label_smoothing, smooth_l1, torch_eps
 from nndl_lib.thinned import thinned_rnn
-
-erratum, test_the_right_form_passes_and_the_misprint_fails = misprints()
 
 
 def draws():
@@ -369,12 +366,13 @@ def noise_of_all(p, K):
     return np.full(K, p / K), 1 - p + p / K
 
 
-@pytest.mark.parametrize(("noise_of", "eps"), [(noise_of_others, 0.1), (noise_of_all, 0.1 * 3 / 4)])
-def test_both_conventions_are_the_expected_target_under_label_noise(noise_of, eps):
+@number("err-label-smoothing-variant")
+def both_conventions_are_the_expected_target_under_label_noise():
     """A label replaced by one of the others, or by any class at random: the book's eps is the chance of another."""
-    others, own = noise_of(0.1, 4)
-    expected = np.where(np.arange(4) == 2, own, others)
-    np.testing.assert_allclose(label_smoothing(np.array([2]), 4, eps=eps)[0], expected)
+    for noise_of, eps in [(noise_of_others, 0.1), (noise_of_all, 0.1 * 3 / 4)]:
+        others, own = noise_of(0.1, 4)
+        expected = np.where(np.arange(4) == 2, own, others)
+        np.testing.assert_allclose(label_smoothing(np.array([2]), 4, eps=eps)[0], expected)
 
 
 # --- What regularization is
