@@ -1,29 +1,94 @@
-"""The pages that are written from the inventory, the notebooks and the library."""
+"""The pages that are written from the inventory, the notebooks and the library, and whether the book delivers all of it."""
+
+import re
 
 import nbformat
 import pytest
-from backmatter import (
-    api,
-    cells,
-    column,
-    concordance,
-    covering,
-    equations,
-    glossary,
-    headings,
-    inventory,
-    ledger,
-    library,
-    natural,
-    table,
-    verdicts,
-)
-from nndl_book.anchors import TAG
+from backmatter import GRADES, PAGES, PROOFS, SOURCES, column, mentioned, natural, table
+from book import cells, covering, errata, exercises, first_sentence, headings, inventory, library, load, numbers, verdicts
+
+NEAR = 3
 
 
 @pytest.fixture(scope="module")
 def pages():
-    return {page.__name__: "\n".join(page()) for page in (ledger, equations, glossary, concordance, api)}
+    return {page: "\n".join(lines()) for page, lines in PAGES.items()}
+
+
+def rows(page):
+    """The rows of a page's tables, without heads and rules."""
+    tables = re.findall(r"^\|.*\n\| ---.*\n((?:\|.*\n?)*)", page, re.MULTILINE)
+    return [line for body in tables for line in body.splitlines()]
+
+
+# --- the whole inventory is delivered
+
+
+def test_each_of_the_823_entries_of_the_inventory_is_covered():
+    assert len(inventory()) == 823
+    assert [entry for entry, places in covering().items() if not places] == []
+
+
+def around(entry, near=NEAR):
+    """For each cell that covers an entry: the cells of its page close to it."""
+    every = cells()
+    for i, (cell, place) in enumerate(every):
+        if entry in cell.metadata.get("covers", ()):
+            yield [other for other, there in every[max(0, i - near) : i + near + 1] if there.page == place.page]
+
+
+def of(kind, *sources):
+    chosen = [e for e in inventory().values() if e["kind"] == kind]
+    return [e["id"] for e in chosen if not sources or set(sources) & set(e["seed"] if isinstance(e["seed"], list) else [e["seed"]])]
+
+
+def shows_figure(cell):
+    return any(output.get("data", {}).get("text/plain", "").startswith("<Figure") for output in cell.get("outputs", ()))
+
+
+def test_a_covered_equation_stands_there_as_a_formula():
+    assert [e for e in of("equation") if not any("$" in cell.source for near in around(e, 0) for cell in near)] == []
+
+
+def test_a_covered_equation_of_the_chapter_has_its_number_there():
+    tagged = {f"eq-{number}" for number, _ in numbers()}
+    assert [e for e in of("equation") if re.fullmatch(r"eq-1\.\d+", e) and e not in tagged] == []
+
+
+def test_a_covered_figure_of_the_chapter_or_the_answers_is_drawn_there():
+    """Figures of the slides are known by their headings only: they are covered by the thing that they would show."""
+    drawn = {e for e in of("figure", "001", "003") for near in around(e) for cell in near if shows_figure(cell) or "|" in cell.source}
+    assert sorted(set(of("figure", "001", "003")) - drawn) == []
+
+
+def test_a_covered_claim_has_its_verdict_on_that_page():
+    judged = {(claim, place.page) for claim, _, _, place in verdicts()}
+    assert [e for e in of("claim") if not any((e, place.page) in judged for place in covering()[e])] == []
+
+
+def test_a_covered_exercise_has_a_solution_on_that_page():
+    solved = {place.page for cell, place in cells() if "<summary>Solution" in cell.source or "<summary>Proof" in cell.source}
+    assert [e for e in of("exercise") if not all(place.page in solved for place in covering()[e])] == []
+
+
+def test_a_covered_definition_has_its_term_in_bold_or_in_a_heading_on_that_page():
+    missing = []
+    for entry in of("definition"):
+        terms = re.findall(r"[a-z]{4,}", inventory()[entry]["title_en"].lower())
+        marked = " ".join(marks(place.page) for place in covering()[entry])
+        if not any(term[:5] in marked for term in terms):
+            missing.append(entry)
+    assert missing == []
+
+
+def marks(page):
+    """The words of a page that are bold or in headings."""
+    text = "\n\n".join(cell.source for cell, place in cells() if place.page == page and cell.cell_type == "markdown")
+    return " ".join(re.findall(r"\*\*(.+?)\*\*|^#+ (.*)$", text, re.MULTILINE) and
+                    [a or b for a, b in re.findall(r"\*\*(.+?)\*\*|^#+ (.*)$", text, re.MULTILINE)]).lower()
+
+
+# --- the pages
 
 
 def test_the_ledger_has_each_verdict_that_a_notebook_stores(pages):
@@ -33,8 +98,8 @@ def test_the_ledger_has_each_verdict_that_a_notebook_stores(pages):
         for output in cell.get("outputs", ())
         if 'class="verdict' in output.get("data", {}).get("text/html", "")
     ]
-    assert len(stored) == len(list(verdicts())) > 100
-    assert all(pages["ledger"].count(f"`{claim}`") >= 1 for claim, *_ in verdicts())
+    assert len(stored) == len(verdicts()) == len(rows(pages["appendix/ledger"])) > 100
+    assert all(f"`{claim}`" in pages["appendix/ledger"] for claim, *_ in verdicts())
 
 
 def test_each_claim_is_judged_once_on_a_page():
@@ -43,27 +108,72 @@ def test_each_claim_is_judged_once_on_a_page():
 
 
 def test_the_index_has_each_equation_once(pages):
-    numbers = [n for cell, _ in cells() if cell.cell_type == "markdown" for n in TAG.findall(cell.source)]
-    rows = [line.split(" | ")[0] for line in pages["equations"].splitlines() if line.startswith("| (")]
-    assert sorted(rows) == sorted(f"| ({n})" for n in numbers)
+    listed = [row.split(" | ")[0].removeprefix("| ") for row in rows(pages["appendix/equations"])]
+    assert sorted(listed) == sorted(f"({n})" for n, _ in numbers())
 
 
-def test_the_glossary_has_each_term_that_the_book_introduces(pages):
-    known = [entry for entry in inventory().values() if covering()[entry["id"]]]
-    terms = [entry["title_en"] for entry in known if entry["kind"] in ("definition", "method")]
-    assert all(f"| **{term}** |" in pages["glossary"] for term in terms)
+def test_the_glossary_has_each_term_of_the_inventory(pages):
+    terms = [inventory()[entry]["title_en"] for entry in of("definition") + of("method")]
+    assert all(f"| **{column(term)}** |" in pages["appendix/glossary"] for term in terms)
 
 
 def test_the_concordance_has_each_item_of_each_source(pages):
-    rows = [line for line in pages["concordance"].splitlines() if line.startswith("| ")]
-    sources = sum(len(e["seed"]) if isinstance(e["seed"], list) else 1 for e in inventory().values())
-    assert len(rows) - 2 * 5 == sources
+    items = sum(len(e["seed"]) if isinstance(e["seed"], list) else 1 for e in inventory().values())
+    assert len(rows(pages["appendix/concordance"])) == items + len(load("editions.yml")["sections"])
+    assert "| – |" not in pages["appendix/concordance"]
 
 
 def test_the_reference_knows_a_function_its_equations_and_its_tests():
     adam = next(f for f in library() if f.name == "adam")
     assert adam.signature.startswith("adam(g, t=0, M=0, G=0, *, lr=0.001, beta1=0.9") and "1.23" in adam.numbers
     assert "Kingma and Ba 2015" in adam.source and "test_optimizers.py" in adam.tests
+
+
+# --- exercises
+
+
+def test_the_twelve_exercises_of_the_chapter_and_its_final_edition_are_there(pages):
+    listed = load("editions.yml")["exercises"]
+    assert sorted((row["draft"] for row in listed if row["draft"]), key=natural) == [f"1-{n}" for n in range(1, 7)]
+    assert sorted((row["final"] for row in listed if row["final"]), key=natural) == [f"7-{n}" for n in range(1, 12)]
+    assert all((row["draft"] or row["final"]) in pages["exercises/index"] for row in listed)
+
+
+def test_each_exercise_has_its_kind_and_level_and_each_page_three_kinds():
+    assert all(exercise.kind in {"pencil", "code", "pencil and code", "predict, then run"} for exercise in exercises())
+    assert all(exercise.level in (1, 2, 3) for exercise in exercises())
+    sections = {}
+    for exercise in exercises():
+        sections.setdefault(exercise.place.page.rsplit("/", 1)[0], set()).add(exercise.kind)
+    assert all(kinds >= {"pencil", "code", "predict, then run"} for page, kinds in sections.items() if "chapters" in page)
+
+
+def test_no_exercise_lacks_its_level():
+    unmarked = re.compile(r"^\*\*\d+ \((?:pencil|code|predict)[^★)]*\)|^> \*\*Exercise\b(?! \([^)]*★)", re.MULTILINE)
+    assert [place.page for cell, place in cells() if cell.cell_type == "markdown" and unmarked.search(cell.source)] == []
+
+
+def test_the_first_sentence_ends_outside_a_formula():
+    assert first_sentence(r"Set $a = 0.5$: what? No.") == r"Set $a = 0.5$"
+    assert first_sentence("Rate 0.1 is used. Then") == "Rate 0.1 is used."
+
+
+# --- errata
+
+
+def test_the_errata_are_complete_and_say_how_they_are_known(pages):
+    assert len(errata()) == 216
+    for entry in errata().values():
+        assert entry["grade"] in GRADES and entry["proof"] in PROOFS and set(entry["source"]) <= set(SOURCES), entry["id"]
+        assert entry["printed"] and (entry.get("withdrawn") or entry["right"] and entry["why"]), entry["id"]
+    assert all(f'id="{id}"' in pages["appendix/errata"] for id, entry in errata().items() if "withdrawn" not in entry)
+
+
+def test_errata_that_the_inventory_names_are_in_the_list():
+    assert {mistake for entry in inventory().values() for mistake in mentioned(entry)} <= set(errata())
+
+
+# --- tables and anchors
 
 
 def test_bars_do_not_end_a_column():

@@ -223,7 +223,7 @@ def test_the_table_of_contents_and_the_files_agree(book):
     toc = {f"{page}.md" for page in re.findall(r"file: (\S+)", (ROOT / "_toc.yml").read_text(encoding="utf8"))}
     toc = {page if (ROOT / page).exists() else page.removesuffix("md") + "ipynb" for page in toc}
     pages = {n.name for n in book} | {p.relative_to(ROOT).as_posix() for p in ROOT.glob("chapters/*/index.md")}
-    written = {f"appendix/{page}.ipynb" for page in PAGES} | {f"appendix/{page}.md" for page in PAGES}
+    written = {f"{page}.{kind}" for page in PAGES for kind in ("md", "ipynb")}
     no([f"in the contents, but no file: {page}" for page in toc - written if not (ROOT / page).exists()])
     no([f"a file, but not in the contents: {page}" for page in pages - toc])
 

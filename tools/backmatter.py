@@ -1,28 +1,16 @@
-"""Write the back matter that follows from the inventory, the notebooks and the library, so that nothing is typed twice.
+"""Write the pages that follow from the inventory, the notebooks and the library, so that nothing is typed twice.
 
-The pages (`PAGES`, in appendix/) are written before each build and are not kept in the repository: the ledger of
-claims, the index of equations, the glossary, the concordance with the source texts, the reference of the library.
+The pages (`PAGES`) are written before each build and are not kept in the repository: the index of exercises, the ledger
+of claims, the errata of the source texts, the glossary, the concordance, the index of equations, the reference of the
+library.
 """
 
-import ast
 import re
-import sys
 from collections import Counter, defaultdict
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-import yaml
-from markdown_it import MarkdownIt
-from mdit_py_plugins.anchors.index import slugify
-from mdit_py_plugins.dollarmath import dollarmath_plugin
-from notebooks import ROOT, name, notebooks, read
+from book import cells, covering, errata, exercises, inventory, library, load, numbers, proofs, section, summary, verdicts
+from notebooks import ROOT
 
-sys.path.insert(0, str(ROOT / "_ext"))
-from nndl_book.anchors import NUMBER, TAG  # noqa: E402
-
-APPENDIX = ROOT / "appendix"
-PAGES = ("ledger", "equations", "glossary", "concordance", "api")
 SOURCES = {
     "001": "The chapter",
     "000": "Notes on the chapter",
@@ -31,83 +19,19 @@ SOURCES = {
     "004": "Slides",
 }
 MARKS = {"holds": "✓ holds", "fails": "✗ fails", "depends": "~ depends", "cited": "” cited"}
-MARKDOWN = MarkdownIt().use(dollarmath_plugin)
-
-
-@dataclass(frozen=True)
-class Place:
-    """A cell of the book: its notebook, the heading above it and that heading's anchor."""
-
-    page: str
-    title: str
-    heading: str
-    slug: str
-
-    def link(self, text=None, *, anchor=None):
-        label = text or (self.title if self.heading == self.title else f"{self.title}: {self.heading}")
-        return f"[{label}](../{self.page}#{anchor or self.slug})"
-
-
-@cache
-def cells():
-    """Each cell of the book with its place, in the order of the contents."""
-    order = [page["file"] for page in contents(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf8")))]
-    known = {name(path).removesuffix(".ipynb"): path for path in notebooks()}
-    found = []
-    for path in (known[page] for page in order if page in known):
-        title, heading, slug, seen = None, None, None, Counter()
-        for cell in read(path).cells:
-            for text, own in headings(cell):
-                title, heading = title or text, text
-                slug = f"{own}-{seen[own]}" if seen[own] else own
-                seen[own] += 1
-            found.append((cell, Place(name(path), title, heading, slug)))
-    return found
-
-
-def contents(part):
-    """The pages of the table of contents, one after the other."""
-    if "file" in part:
-        yield part
-    for key in ("parts", "chapters", "sections"):
-        for inner in part.get(key, ()):
-            yield from contents(inner)
-
-
-def headings(cell):
-    """The headings of a Markdown cell down to the third level as (text, anchor), as the site names them."""
-    tokens = MARKDOWN.parse(cell.source) if cell.cell_type == "markdown" else []
-    for i, token in enumerate(tokens):
-        if token.type == "heading_open" and token.tag in ("h1", "h2", "h3"):
-            inline = tokens[i + 1]
-            shown = [child.content for child in inline.children if child.type in ("text", "code_inline")]
-            yield inline.content, slugify("".join(shown))
-
-
-@cache
-def inventory():
-    """The entries of the inventory by id."""
-    entries = yaml.safe_load((APPENDIX / "inventory.yml").read_text(encoding="utf8"))
-    return {entry["id"]: entry for entry in entries}
-
-
-@cache
-def covering():
-    """The places that deliver each entry of the inventory."""
-    places = {entry: [] for entry in inventory()}
-    for cell, place in cells():
-        for entry in cell.metadata.get("covers", ()):
-            places[entry].append(place)
-    return places
-
-
-def verdicts():
-    """Each stored verdict as (claim, outcome, evidence, place)."""
-    for cell, place in cells():
-        for output in cell.get("outputs", ()):
-            text = output.get("data", {}).get("text/plain", "")
-            if match := re.match(r"[✓✗~”] (\w+)  (claim-\S+)(?:  )?(.*)", text, re.DOTALL):
-                yield match[2], match[1], match[3].split("  "), place
+GRADES = {
+    "A": "a wrong result, formula or number",
+    "B": "misleading, outdated, or true only under a condition",
+    "C": "a misprint, a label, a reference, a notation",
+    "X": "the source texts contradict each other",
+}
+PROOFS = {
+    "computed": "computed",
+    "derived": "derived",
+    "read": "the cited work was read",
+    "memory": "from memory: the cited work was not read again",
+}
+FILTER = "```{raw} html\n<div class=\"table-filter\"></div>\n```\n"
 
 
 def table(head, rows):
@@ -127,23 +51,80 @@ def column(text):
     return "".join(parts)
 
 
+def code(names):
+    return ", ".join(f"`{word}`" for word in names)
+
+
 def sources(entry):
     """Where the source texts have an entry: `The chapter, 1.2.1`."""
     seeds = entry["seed"] if isinstance(entry["seed"], list) else [entry["seed"]]
     return f"{', '.join(SOURCES[seed] for seed in seeds)}: {entry['where']}"
 
 
+def grouped(rows, key):
+    groups = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return groups.items()
+
+
+def natural(where):
+    """A key that sorts 1.10 behind 1.9."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", str(where))]
+
+
+# --- exercises/index
+
+
+def index():
+    yield "# All exercises\n"
+    yield (
+        "Each has a full solution, and most a `check` that tells you whether your answer is right before you look. "
+        "★ needs one step from the page, ★★ several steps or a short program, ★★★ a proof or an experiment of your "
+        "own. *Pencil* is a calculation or a proof, *code* a program, *predict, then run* a bet.\n"
+    )
+    yield "## Of the chapter and its final edition\n"
+    yield "With their numbers in the draft and in the final edition of the chapter that this book follows.\n"
+    own = {exercise.place.page: exercise for exercise in exercises() if exercise.number is None}
+    rows = [
+        (row["draft"] or "–", row["final"] or "–", exercise.place.link(exercise.place.title), exercise.kind,
+         "★" * exercise.level)
+        for row in load("editions.yml")["exercises"]
+        for exercise in [own[row["page"]]]
+    ]  # fmt: skip
+    yield table(("draft", "final edition", "exercise", "kind", "level"), rows)
+    yield "## By section\n"
+    yield FILTER
+    for title, group in grouped(exercises(), lambda exercise: section(exercise.place.page)):
+        yield f"### {title}\n"
+        rows = [(named(e), e.kind, "★" * e.level, e.says) for e in group]
+        yield table(("exercise", "kind", "level", "how it begins"), rows)
+    for title, key in [("By level", lambda e: "★" * e.level), ("By kind", lambda e: e.kind)]:
+        yield f"## {title}\n"
+        for value, group in sorted(grouped(exercises(), key), key=lambda item: (-len(item[1]), item[0])):
+            yield f"**{value}** ({len(group)}): " + " · ".join(map(named, group)) + "\n"
+
+
+def named(exercise):
+    title = exercise.place.title.split(":")[0]
+    return exercise.place.link(f"{title} {exercise.number}" if exercise.number else title)
+
+
+# --- appendix
+
+
 def ledger():
-    found = list(verdicts())
-    counts = Counter(outcome for _, outcome, _, _ in found)
-    yield "# Ledger\n"
+    counts = Counter(outcome for _, outcome, _, _ in verdicts())
+    yield "# Ledger of claims\n"
     yield (
         "Every claim of the source texts that this book tests or cites, with the outcome and the evidence that its "
-        "cell showed when the page was last stored. A claim that depends does so on the conditions marked ✓ and ✗.\n"
+        "cell showed when the page was last stored. Conditions are marked ✓ and ✗ one by one; intervals are in "
+        "brackets. A cell whose outcome is no longer the stated one fails, and the book is not built.\n"
     )
-    yield ", ".join(f"{counts[outcome]} {outcome}" for outcome in MARKS) + f"; {len(found)} verdicts in all.\n"
-    for section, rows in grouped(found).items():
-        yield f"## {section}\n"
+    yield ", ".join(f"**{counts[outcome]}** {outcome}" for outcome in MARKS) + f"; {len(verdicts())} verdicts.\n"
+    yield FILTER
+    for title, rows in grouped(verdicts(), lambda row: section(row[3].page)):
+        yield f"## {title}\n"
         body = [
             (place.link(f"`{claim}`", anchor=claim), inventory()[claim]["statement"], MARKS[outcome],
              "<br>".join(f"`{item}`" for item in evidence), sources(inventory()[claim]))
@@ -152,101 +133,60 @@ def ledger():
         yield table(("claim", "what is claimed", "outcome", "evidence", "source"), body)
 
 
-def grouped(found):
-    """Verdicts by the title of the folder's index page."""
-    groups = defaultdict(list)
-    for row in found:
-        groups[section(row[3].page)].append(row)
-    return groups
-
-
-@cache
-def section(page):
-    index = ROOT / Path(page).parent / "index.md"
-    return index.read_text(encoding="utf8").splitlines()[0].lstrip("# ") if index.exists() else "Exercises"
-
-
-def equations():
-    yield "# Index of equations\n"
+def mistakes():
+    kept = [entry for entry in errata().values() if "withdrawn" not in entry]
+    counts = Counter(entry["grade"] for entry in kept)
+    yield "# Errata of the source texts\n"
     yield (
-        "Numbers (1.n) are those of the chapter that this book follows; a letter marks what the book adds. Functions "
-        "name the numbers that they compute; tests are the files that call them.\n"
+        "What a reader of the five source texts should correct with a pencil. Each place was opened again before it "
+        "was listed. Where a test is named, it passes for the right form and fails for the printed one.\n"
     )
-    functions = defaultdict(list)
-    for function in library():
-        for number in function.numbers:
-            functions[number].append(function)
-    groups = defaultdict(list)
-    for cell, place in cells():
-        for number in TAG.findall(cell.source if cell.cell_type == "markdown" else ""):
-            tests = sorted({test for function in functions[number] for test in function.tests})
-            groups[section(place.page)].append(
-                (f"({number})", place.link(), code(f.name for f in functions[number]), code(tests))
-            )
-    for title, rows in groups.items():
+    yield "\n".join(f"- **{grade}**, {says}: {counts[grade]}" for grade, says in GRADES.items()) + "\n"
+    yield (
+        f"In all {len(kept)}, of which {sum(entry['id'] in proofs() for entry in kept)} are proved by a test. What "
+        "rests on a work that was not read again is marked as from memory.\n"
+    )
+    yield FILTER
+    for title, group in grouped(kept, lambda entry: SOURCES[entry["source"][0]]):
         yield f"## {title}\n"
-        yield table(("equation", "page", "functions", "tests"), rows)
+        rows = [
+            (f"<span id=\"{e['id']}\"></span>{place_of(e)} **{e['grade']}**", e["printed"],
+             f"{e['right']} {e['why']}", evidence(e))
+            for e in sorted(group, key=lambda e: natural(e["place"]))
+        ]  # fmt: skip
+        yield table(("place, grade", "printed", "right, and why", "proof, and page"), rows)
+    withdrawn = [entry for entry in errata().values() if "withdrawn" in entry]
+    if withdrawn:
+        yield "## Withdrawn\n"
+        yield "What looked like a mistake at first, and is none that these texts deserve to be blamed for.\n"
+        rows = [(place_of(e), e["printed"], e["withdrawn"]) for e in withdrawn]
+        yield table(("place", "what looked wrong", "why it stays"), rows)
 
 
-def code(names):
-    return ", ".join(f"`{word}`" for word in names)
+def place_of(entry):
+    others = ", ".join(SOURCES[source].lower() for source in entry["source"][1:])
+    return str(entry["place"]) + (f" (also: {others})" if others else "")
 
 
-@dataclass(frozen=True)
-class Function:
-    """A public function or class of the library, with what its docstring and its comments say."""
-
-    module: str
-    name: str
-    signature: str
-    says: str
-    numbers: tuple
-    source: str
-    tests: tuple
+def evidence(entry):
+    test = proofs().get(entry["id"])
+    known = [place for e in inventory().values() for place in covering()[e["id"]] if entry["id"] in mentioned(e)]
+    places = [place.link() for place in known]
+    if not any(entry.get("page") == place.page for place in known) and entry.get("page"):
+        places.insert(0, f"[{entry['page'].split('/')[-1].removesuffix('.ipynb')}](../{entry['page']})")
+    works = [f"[work]({url})" for url in entry.get("works") or ()]
+    return "; ".join([PROOFS[entry["proof"]], *([f"`{test}`"] if test else []), *works, *dict.fromkeys(places[:2])])
 
 
-@cache
-def library():
-    """The public functions of the library, module by module."""
-    tests = {path.name: path.read_text(encoding="utf8") for path in sorted((ROOT / "tests").glob("test_*.py"))}
-    found = []
-    for path in sorted((ROOT / "nndl_lib").rglob("*.py")):
-        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        if ".checks" in module or ".data." in module:
-            continue
-        text = path.read_text(encoding="utf8")
-        for node in ast.parse(text).body:
-            public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-            if public and (says := ast.get_docstring(node)):
-                found.append(described(module, node, says, ast.get_source_segment(text, node), tests))
-    return found
-
-
-def described(module, node, says, text, tests):
-    numbers = tuple(dict.fromkeys(re.findall(rf"\(({NUMBER})\)", text)))
-    source = re.search(r"Source: (.*?)(?=\n\n|(?:Raises|Differs|Constants): |\Z)", says, re.DOTALL)
-    called = tuple(file for file, body in tests.items() if re.search(rf"\b{node.name}\b", body))
-    arguments = f"({ast.unparse(node.args)})" if isinstance(node, ast.FunctionDef) else ""
-    return Function(
-        module, node.name, node.name + arguments, says.splitlines()[0], numbers, source[1] if source else "", called
-    )
-
-
-def api():
-    yield "# Reference of the library\n"
-    yield "What each public function does, the equations that it computes, and the work it follows.\n"
-    modules = defaultdict(list)
-    for function in library():
-        modules[function.module].append(function)
-    for module, functions in modules.items():
-        yield f"## {module}\n"
-        rows = [(f"`{f.signature}`", f.says, " ".join(f"({n})" for n in f.numbers), f.source) for f in functions]
-        yield table(("function", "what it does", "equations", "source"), rows)
+def mentioned(entry):
+    """The mistakes that an entry of the inventory names."""
+    return [mistake for mistake in (entry["erratum"], *(entry.get("errata_more") or ())) if mistake]
 
 
 def glossary():
     yield "# Glossary\n"
     yield "Terms in English and Chinese, what they mean in one sentence, and where they stand.\n"
+    yield FILTER
     terms = [entry for entry in inventory().values() if entry["kind"] in ("definition", "method")]
     rows = [
         (f"**{entry['title_en']}**", entry["title_zh"], entry["statement"], covering()[entry["id"]][0].link())
@@ -259,6 +199,15 @@ def glossary():
 def concordance():
     yield "# Concordance\n"
     yield "For readers who own one of the source texts: where each of its items stands in this book.\n"
+    yield FILTER
+    yield "## The final edition of the chapter\n"
+    yield (
+        "Its sections, after readers' notes on the print of 2020; its exercises are in the "
+        "[index of exercises](../exercises/index.md).\n"
+    )
+    rows = [(row["section"], row["content"], ", ".join(map(page_link, row["pages"]))) for row in
+            load("editions.yml")["sections"]]  # fmt: skip
+    yield table(("there", "content", "here"), rows)
     for seed, title in SOURCES.items():
         yield f"## {title}\n"
         items = [entry for entry in inventory().values() if seed in entry["seed"]]
@@ -269,22 +218,63 @@ def concordance():
         yield table(("there", "item", "here"), rows)
 
 
+def page_link(page):
+    title = next(place.title for _, place in cells() if place.page == page)
+    return f"[{title.split(':')[0]}](../{page})"
+
+
 def links(entry):
     return ", ".join(dict.fromkeys(place.link() for place in covering()[entry]))
 
 
-def natural(where):
-    """A key that sorts 1.10 behind 1.9."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", str(where))]
+def equations():
+    yield "# Index of equations\n"
+    yield (
+        "Numbers (1.n) are those of the chapter that this book follows; a letter marks what the book adds. Functions "
+        "name the numbers that they compute; tests are the files that call them.\n"
+    )
+    yield FILTER
+    functions = defaultdict(list)
+    for function in library():
+        for number in function.numbers:
+            functions[number].append(function)
+    for title, group in grouped(numbers(), lambda row: section(row[1].page)):
+        yield f"## {title}\n"
+        rows = [
+            (f"({number})", place.link(), code(f.name for f in functions[number]),
+             code(sorted({test for f in functions[number] for test in f.tests})))
+            for number, place in group
+        ]  # fmt: skip
+        yield table(("equation", "page", "functions", "tests"), rows)
+
+
+def api():
+    yield "# Reference of the library\n"
+    yield "What each public function does, the equations that it computes, and the work it follows.\n"
+    yield FILTER
+    for module, functions in grouped(library(), lambda function: function.module):
+        yield f"## {module}\n"
+        rows = [(f"`{f.signature}`", f.says, " ".join(f"({n})" for n in f.numbers), f.source) for f in functions]
+        yield table(("function", "what it does", "equations", "source"), rows)
+
+
+PAGES = {
+    "exercises/index": index,
+    "appendix/ledger": ledger,
+    "appendix/errata": mistakes,
+    "appendix/glossary": glossary,
+    "appendix/concordance": concordance,
+    "appendix/equations": equations,
+    "appendix/api": api,
+}
 
 
 def main():
-    for page in PAGES:
-        text = "\n".join(globals()[page]())
-        file = APPENDIX / f"{page}.md"
+    for page, lines in PAGES.items():
+        file, text = ROOT / f"{page}.md", "\n".join(lines())
         if not file.exists() or file.read_text(encoding="utf8") != text:
             file.write_text(text, encoding="utf8")
-    print(f"wrote {', '.join(PAGES)}: {sum(map(bool, covering().values()))} of {len(inventory())} entries covered")
+    print("\n".join(summary()))
 
 
 if __name__ == "__main__":

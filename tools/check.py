@@ -12,6 +12,7 @@ import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
 from pathlib import Path
 
+from book import summary
 from notebooks import CELL_LIMIT, ROOT, name, notebooks, read
 
 REPORTS = ROOT / "_build" / "reports"
@@ -89,6 +90,7 @@ def main():
         print(f"{title:<44}{'passed' if passed else 'FAILED' if seconds else 'not run':>8}{seconds:>8.0f} s")
     print(f"\n{len(tests)} tests, {len(notebooks())} notebooks, {len(cells)} cells run, "
           f"{sum(map(compared, notebooks()))} cells compared, {sum(s for _, s in results.values()):.0f} s")  # fmt: skip
+    print("", *summary(), "", sep="\n")
     outcomes = [passed for _, passed, _ in tests + cells] + [passed for passed, _ in results.values()]
     print(f"{sum(outcomes)} passed, {len(outcomes) - sum(outcomes)} failed")
     return not all(outcomes)

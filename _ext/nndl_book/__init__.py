@@ -32,4 +32,5 @@ def setup(app):
     app.connect("doctree-resolved", anchors.link_mentions)
     app.connect("html-page-context", anchors.link_comments)
     app.add_css_file("book.css")
+    app.add_js_file("filter.js")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
