@@ -8,7 +8,20 @@ library.
 import re
 from collections import Counter, defaultdict
 
-from book import cells, covering, errata, exercises, inventory, library, load, numbers, proofs, section, summary, verdicts
+from book import (
+    cells,
+    covering,
+    errata,
+    exercises,
+    inventory,
+    library,
+    load,
+    numbers,
+    proofs,
+    section,
+    summary,
+    verdicts,
+)
 from notebooks import ROOT
 
 SOURCES = {
