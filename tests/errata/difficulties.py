@@ -1,14 +1,19 @@
 """Misprints of the source texts about what is difficult: the right form passes a theorem, the misprint does not.
 """
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
 from misprints import draws, erratum, number
 from twins import rescaled
 
-from nndl_lib.curvature import random_hessian, sharpness
+from nndl_lib.curvature import hessian, random_hessian, risk, sharpness
+from nndl_lib.data import moons
+from nndl_lib.descent import trajectory
 from nndl_lib.networks import blocks, cross_entropy, mlp, start
+from nndl_lib.optimizers import momentum
 
 # --- Landscape
 
@@ -61,6 +66,49 @@ def what_generalization_depends_on_is_the_same_for_equal_functions(measure):
 
     numbers = [measure(loss, row, net(x, row)) for row in (theta, rescaled(net, theta, 4))]
     return bool(np.isclose(*numbers, rtol=1e-9))
+
+
+@erratum("err-flat-minima-causal", "one parameter", "every direction")
+def redundancy_flattens_the_minimum_of_a_squared_sum_along(direction):
+    """Of (sum_i theta_i / D^1/2 - 1)^2 / 2, in which D parameters do the work of one."""
+
+    def loss(theta):
+        return (theta.sum(dim=1) / theta.shape[1] ** 0.5 - 1) ** 2 / 2
+
+    def curvature(D):
+        (H,) = hessian(loss, torch.full((1, D), D**-0.5, dtype=torch.float64))
+        return (H[0, 0] if direction == "one parameter" else torch.linalg.eigvalsh(H)[-1]).item()
+
+    return curvature(50) < 0.03 * curvature(1)
+
+
+@cache
+def ends(width):
+    """Losses and lowest eigenvalues at the ends of twelve runs on the two moons, with a small penalty."""
+    net, data = mlp(2, width, 2), moons(100)
+    base = risk(net, data)
+
+    def loss(theta):
+        return base(theta) + 5e-4 * (theta**2).sum(dim=1)
+
+    def grad(theta):
+        theta = theta.detach().requires_grad_()
+        return torch.autograd.grad(loss(theta).sum(), theta)[0]
+
+    *_, theta = trajectory(momentum, grad, start(net, 12, dtype=torch.float64), 300, lr=0.5, rho=0.9)
+    assert grad(theta).norm(dim=1).max() < 5e-3
+    return loss(theta).numpy(), torch.linalg.eigvalsh(hessian(loss, theta))[:, 0].numpy()
+
+
+@erratum("err-local-minima-equal", "poor", "any")
+def a_wider_network_ends_less_often_in_a_minimum_that_is(kind):
+    """Poor: more than a tenth above the best of its width. Any: without an eigenvalue below -0.01."""
+
+    def share(width):
+        losses, lowest = ends(width)
+        return ((losses > 1.1 * losses.min()) if kind == "poor" else (lowest > -0.01)).mean()
+
+    return bool(share(8) < share(2) - 0.3)
 
 
 # --- Conditioning

@@ -1,12 +1,20 @@
 """Misprints of the source texts on searching, put back one by one: each theorem holds for the right form alone."""
 
-from functools import partial
+from functools import cache, partial
 from math import ceil, log2
 
 import numpy as np
-from misprints import draws, erratum
+from misprints import draws, erratum, number
 
-from nndl_lib.hpo import bayesian, confidence_bound, expected_improvement, search, successive_halving
+from nndl_lib.hpo import (
+    bayesian,
+    confidence_bound,
+    expected_improvement,
+    rbf,
+    search,
+    squared_distances,
+    successive_halving,
+)
 from nndl_lib.hpo.space import levels
 
 
@@ -128,3 +136,34 @@ def _ridge():
 def the_development_loss_has_a_gradient_in_lambda(slope):
     loss, step = _ridge()[0], 1e-4
     return abs(slope(2.0) - (loss(2.0 + step) - loss(2.0 - step)) / (2 * step)) < 1e-6
+
+
+@number("err-sh-rounds")
+def one_round_less_leaves_two_configurations_exactly_for_powers_of_two():
+    sizes = {N: _sizes(lambda N: ceil(log2(N)) - 1, lambda m: m // 2, N)[-1] for N in range(2, 200)}
+    assert {N: left for N, left in sizes.items() if left != 1} == {2**k: 2 for k in range(1, 8)}
+    assert all(_sizes(lambda N: ceil(log2(N)) - 1, lambda m: ceil(m / 2), N)[-1] == 2 for N in range(2, 200))
+
+
+@erratum("err-gp-cubic-dimension", lambda N, K: N, lambda N, K: K)
+def the_matrix_to_be_inverted_has_the_order(order):
+    shapes = [(30, 2), (30, 50), (60, 2)]
+    return all(rbf(squared_distances(X, X))[0].shape == 2 * (order(*X.shape),) for X in map(draws().random, shapes))
+
+
+@cache
+def _play(c, plays=1000, pulls=500):
+    """Mean regret, and how often a wrong arm is named, of the rule that pulls the arm of least lower bound."""
+    rng, means, each = draws(), np.array([0.0] + 7 * [0.5]), np.arange(plays)
+    n, sums, regret = np.ones((plays, 8)), means + rng.normal(size=(plays, 8)), means.sum()
+    for t in range(8, pulls):
+        a = (sums / n - np.sqrt(c * np.log(t) / n)).argmin(axis=1)
+        sums[each, a] += means[a] + rng.normal(size=plays)
+        n[each, a] += 1
+        regret += means[a].mean()
+    return {"regret": regret, "named wrongly": (sums / n).argmin(axis=1).astype(bool).mean()}
+
+
+@erratum("err-best-arm-exploration", "named wrongly", "regret")
+def with_more_exploration_than_the_bandit_needs_there_is_less(loss):
+    return bool(_play(2.0)[loss] < 0.5 * _play(0.5)[loss])

@@ -3,8 +3,8 @@
 
 import numpy as np
 import torch
-from misprints import erratum
-from scipy import stats
+from misprints import erratum, number
+from scipy import signal, stats
 from torch import nn
 
 from nndl_lib.modules import BatchNorm
@@ -19,9 +19,10 @@ def sample(*shape):
 # --- Preprocessing
 
 
-@erratum("err-tanh-sensitive", 0.07, 0.42)
-def the_slope_of_tanh_at_2_is_about(slope):
-    return abs((1 - np.tanh(2.0) ** 2) - slope) < 0.01
+@number("err-tanh-sensitive")
+def beyond_2_the_slope_of_tanh_is_close_to_0():
+    slopes = 1 - np.tanh([0.0, 1.0, 2.0]) ** 2
+    assert np.allclose(slopes, [1, 0.42, 0.0707], atol=1e-4) and (1 - np.tanh(np.linspace(2, 9, 50)) ** 2).max() < 0.071
 
 
 @erratum("err-minmax-range", (0, 1), (-1, 1))
@@ -192,6 +193,7 @@ def the_variance_of_a_layer_is(formula):
     return bool(np.isclose(formula(z), z.var()))
 
 
+@erratum("err-lrn-alpha", 1e-4, 1e-3)
 @erratum("err-lrn-alpha", 1e-4, 10 * np.exp(-4))
 def alexnets_alpha_hardly_changes_an_activity_of_10(alpha):
     x = np.zeros((1, 5, 1))
@@ -200,11 +202,23 @@ def alexnets_alpha_hardly_changes_an_activity_of_10(alpha):
     return abs(y / (10 * 2**-0.75) - 1) < 0.01
 
 
-@erratum("err-lrn-suppression", 1000.0, 10.0)
-def neighbours_of_a_unit_of_this_activity_are_suppressed_tenfold(activity):
-    x = np.zeros((1, 5, 1))
-    x[0, 2], x[0, 3] = activity, 1.0
-    return local_response_norm(x)[0][0, 3, 0] < 2**-0.75 / 10
+def beside(activity, neighbour):
+    """A unit of this activity and its neighbour, alone in their window, after the normalization of AlexNet."""
+    x = np.zeros((1, 6, 1))
+    x[0, 2], x[0, 3] = activity, neighbour
+    return local_response_norm(x)[0][0, 2:4, 0]
+
+
+@erratum("err-lrn-suppression", 0.05, 0.0)
+def beside_a_unit_of_1000_a_neighbour_of_50_is_of_its_activity_the_share(share):
+    strong, neighbour = beside(1000.0, 50.0)
+    return bool(np.isclose(neighbour / strong, share, atol=1e-9))
+
+
+@number("err-lrn-suppression")
+def an_active_unit_raises_the_divisor_of_its_neighbour_by():
+    raised = [1e-3 * 2**-0.75 / beside(a, 1e-3)[1] for a in (10.0, 100.0, 1000.0)]
+    assert np.allclose(raised, [1.004, 1.36, 19.1], rtol=3e-3)
 
 
 @erratum("err-lrn-window", 5, 6)
@@ -233,3 +247,30 @@ def the_direction_v_of_weight_norm_is_fixed_in_training(fixed):
 def there_are_fewer_weights_than_neurons(counts):
     weights, neurons = counts
     return weights < neurons
+
+
+@number("err-wn-shared")
+def sharing_alone_does_not_make_the_weights_fewer():
+    """The filters of a late convolution, 512 of 3 by 3 by 512, on maps of 14 by 14."""
+    assert nn.Conv2d(512, 512, 3, bias=False).weight.numel() == 2_359_296 > 512 * 14 * 14 == 100_352
+
+
+@erratum("err-bn-sigma-notation", np.var, np.std)
+def the_mean_of_the_squared_deviations_is(name):
+    return np.allclose(((Z - MU) ** 2).mean(axis=0), name(Z, axis=0))
+
+
+@number("err-bn-rnn")
+def a_recurrent_unit_is_standardized_by_statistics_of_each_step_and_not_by_shared_ones():
+    """The sequences z_t = 0.9 z_{t-1} + x_t for training and for the test; their variance grows over the steps."""
+    train, test = signal.lfilter([1], [1, -0.9], sample(2, 5000, 10))
+    each = standardize(test, 0, mean=train.mean(axis=0), var=train.var(axis=0))[0].var(axis=0)
+    shared = standardize(test, 0, mean=train.mean(), var=train.var())[0].var(axis=0)
+    assert abs(each - 1).max() < 0.1 and shared[0] < 0.4 and shared[-1] > 1.2
+
+
+@erratum("err-bn-vs-ln", lambda K, n: 0 if K > n else 1, lambda K, n: 0)
+def more_than_signs_is_left_for_narrow_layers_and_small_batches_along(axis):
+    """Batch normalization is axis 0, layer normalization axis 1: of two values each keeps the sign of a difference."""
+    outputs = [standardize(sample(K, n), axis(K, n), eps=0)[0] for K, n in ((2, 50), (50, 2))]
+    return all(np.ptp(abs(z)) > 0.1 for z in outputs)
