@@ -84,6 +84,15 @@ def a_nonlinear_scaling_keeps_the_order_and_is_bounded(f):
     return bool((np.diff(f(x)) > 0).all() and abs(f(x)).max() < 2)
 
 
+@number("err-norm-probability")
+def scaled_values_do_not_sum_to_1_and_keep_the_ratios_of_their_distances():
+    x = np.array([[2.0], [3.0], [5.0], [12.0]])
+    for low in (0, -1):
+        scaled = min_max(x, low=low, high=1)(x).ravel()
+        assert not np.isclose(scaled.sum(), 1)
+        np.testing.assert_allclose(np.diff(scaled) / np.diff(scaled)[0], [1, 2, 7])
+
+
 # --- Batch normalization
 
 Z = sample(40, 3) * [0.3, 2, 7] + [4, -1, 2]
@@ -169,6 +178,19 @@ def a_step_along_the_gradient_of_a_chain_lowers_it_at_the_rate(eps):
     return (w - eps * g).prod() < w.prod()
 
 
+@erratum("err-ics-definition", "times", "layers")
+def while_no_parameter_moves_nothing_shifts_between_two(what):
+    """The difference in mean and deviation of the inputs of a layer at two times, or of two layers at one time."""
+    x, W = sample(200, 4), sample(2, 4, 4)
+
+    def moments():
+        h = np.tanh(x @ W[0])
+        return np.array([[a.mean(), a.std()] for a in (h, np.tanh(h @ W[1]))])
+
+    first, again = moments(), moments()
+    return np.allclose(first, again) if what == "times" else np.allclose(*first)
+
+
 # --- Other normalizations
 
 
@@ -218,13 +240,21 @@ def beside_a_unit_of_1000_a_neighbour_of_50_is_of_its_activity_the_share(share):
 @number("err-lrn-suppression")
 def an_active_unit_raises_the_divisor_of_its_neighbour_by():
     raised = [1e-3 * 2**-0.75 / beside(a, 1e-3)[1] for a in (10.0, 100.0, 1000.0)]
-    assert np.allclose(raised, [1.004, 1.36, 19.1], rtol=3e-3)
+    assert np.allclose(raised, [1.004, 1.36, 19.1], rtol=5e-3)
 
 
 @erratum("err-lrn-window", 5, 6)
 def the_window_of_n_5_has_so_many_channels(count):
     y = local_response_norm(np.ones((1, 11, 1)), n=5, k=1.0, alpha=1.0, beta=1.0)[0]
     return bool(np.isclose(1 / y[0, 5, 0] - 1, count))
+
+
+@number("err-lrn-outdated")
+def beside_batch_norm_the_divisor_of_alexnet_is_a_constant_to_within_one_percent():
+    z = batch_norm(sample(500, 16), np.ones(16), np.zeros(16))[0]
+    a = np.maximum(z, 0)[:, :, None]
+    divisor = (a / np.where(a > 0, local_response_norm(a)[0], 1))[a > 0]
+    assert np.ptp(divisor) < 0.01 * 2**0.75
 
 
 @erratum("err-gn-percent", 34.7 - 24.1, (34.7 - 24.1) / 34.7 * 100)

@@ -80,8 +80,8 @@ def four_times_the_batch_divides_the_error_of_the_mean_by(factor):
     return close(errors[0] / errors[1], factor)
 
 
-def excess_loss(noise):
-    """Of SGD, batch size 1, constant rate, on least squares with or without noise in the targets."""
+def excess_loss(noise, lr=0.1):
+    """Of SGD, batch size 1, on least squares with or without noise in the targets."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(50, 3))
     y = X @ [1.0, -2.0, 0.5] + noise * rng.normal(size=50)
@@ -91,7 +91,7 @@ def excess_loss(noise):
         i = rng.integers(50)
         return (X[i] @ theta - y[i]) * X[i]
 
-    *_, theta = trajectory(sgd, grad, np.zeros(3), 3000, lr=0.1)
+    *_, theta = trajectory(sgd, grad, np.zeros(3), 3000, lr=lr)
     return np.mean((X @ theta - y) ** 2) - np.mean((X @ best - y) ** 2)
 
 
@@ -99,6 +99,31 @@ def excess_loss(noise):
 @erratum("err-batch1-converge", 0.0, 1.0)
 def a_constant_rate_converges_where_every_example_is_fitted(noise):
     return abs(excess_loss(noise)) < 1e-20
+
+
+@erratum("err-batch1-converge", partial(inverse_time, lr=0.1, beta=0.05), 0.1)
+def with_single_examples_and_noise_a_thousandth_of_the_loss_at_the_start_is_reached_at_the_rate(lr):
+    return excess_loss(1.0, lr) < 5e-3
+
+
+def excess_of_batch(K, lr):
+    """The mean excess loss of 200 runs of SGD on noisy least squares, once it has become stationary."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 3))
+    y = X @ [1.0, -2.0, 0.5] + rng.normal(size=50)
+    best = np.linalg.lstsq(X, y)[0]
+
+    def grad(theta):
+        i = rng.integers(50, size=(200, K))
+        return np.einsum("rk,rkd->rd", np.einsum("rkd,rd->rk", X[i], theta) - y[i], X[i]) / K
+
+    *_, theta = trajectory(sgd, grad, np.tile(best, (200, 1)), 400, lr=lr)
+    return np.mean((X @ theta.T - y[:, None]) ** 2) - np.mean((X @ best - y) ** 2)
+
+
+@erratum("err-small-batch", 1 / 16, 1)
+def single_examples_are_as_good_as_batches_of_16_with_the_rate_times(factor):
+    return 0.5 < excess_of_batch(1, 0.2 * factor) / excess_of_batch(16, 0.2) < 2
 
 
 @erratum("err-illcond-curvature", 0.015, 0.03)
