@@ -83,7 +83,7 @@ EXERCISES = {
         E=partial(_best_of, weight=lambda i, M, n: comb(M - i + 1, n - 1)),
     ),
     "halving-1": values((27, 12, 6, 4), A=(27, 9, 6, 4), B=(27, 9, 3, 1), C=(21, 9, 5, 3), D=(4, 6, 12, 27)),
-    "halving-2": functions(
+    "halving-3": functions(
         _CURVES,
         _halved,
         A=partial(_halved, best=False),

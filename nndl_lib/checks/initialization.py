@@ -43,7 +43,7 @@ EXERCISES = {
     "pretraining-1": parts(
         (0.6, 0.24, 0.1 * (1 + 4 / 35)), A=(0, 0.4), B=(1, 0.16), C=(1, 0.18, 0.06), D=(2, 0.1), E=(2, 0.1 * 4 / 35)
     ),
-    "pretraining-2": functions(
+    "pretraining-3": functions(
         [(np.array([1.0, -2.0, 0.5]), np.array([0.1, 1.0, 0.0])), (np.array([3.0, -0.1]), np.array([0.5, 0.25]))],
         lambda g, s: s * adam(g, lr=0.1)[0],
         A=lambda g, s: adam(s * g, lr=0.1)[0],

@@ -109,8 +109,8 @@ EXERCISES = {
         L=(3, (10.908, 1)),
         M=(3, (10, 1)),
     ),
-    "bug-bn-epsilon": _bug_bn_epsilon,
-    "bug-bn-running": _bug_bn_running,
+    "bug-normalization-1": _bug_bn_epsilon,
+    "bug-normalization-2": _bug_bn_running,
     "batch-norm-1": values(
         (4, -4, 0, 0, -4, 4),
         A=(8, 0, 0, 0, -4, 4),

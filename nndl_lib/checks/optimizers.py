@@ -123,8 +123,8 @@ EXERCISES = {
         N=(5, 0.4 / 16.01**0.5),
         O=(5, 0.1 / 8.01**0.5),
     ),  # fmt: skip
-    "bug-adam-t": _bug_adam_t,
-    "bug-epsilon": _bug_epsilon,
+    "bug-1": _bug_adam_t,
+    "bug-2": _bug_epsilon,
     "adaptive-1": values(44, rtol=1e-3, A=22, B=10, C=43, D=43.80),
     "adam-1": values((0.5, 0.19 / 0.28), A=(1, 1), B=(2.5, 0.19 / 0.0784), C=(2, 0.28 / 0.19), D=(0.5, 0.5)),
     "clipping-1": parts((-3.2473, 1.68), A=(0, -4), B=(1, 2), C=(1, 0.21), D=(0, -1.5527)),

@@ -84,7 +84,7 @@ def redundancy_flattens_the_minimum_of_a_squared_sum_along(direction):
 
 @cache
 def ends(width):
-    """Losses and lowest eigenvalues at the ends of twelve runs on the two moons, with a small penalty."""
+    """Losses and lowest eigenvalues at the ends of eight runs on the two moons, with a small penalty."""
     net, data = mlp(2, width, 2), moons(100)
     base = risk(net, data)
 
@@ -95,7 +95,7 @@ def ends(width):
         theta = theta.detach().requires_grad_()
         return torch.autograd.grad(loss(theta).sum(), theta)[0]
 
-    *_, theta = trajectory(momentum, grad, start(net, 12, dtype=torch.float64), 300, lr=0.5, rho=0.9)
+    *_, theta = trajectory(momentum, grad, start(net, 8, dtype=torch.float64), 200, lr=0.5, rho=0.9)
     assert grad(theta).norm(dim=1).max() < 5e-3
     return loss(theta).numpy(), torch.linalg.eigvalsh(hessian(loss, theta))[:, 0].numpy()
 
