@@ -166,4 +166,5 @@ def _play(c, plays=1000, pulls=500):
 
 @erratum("err-best-arm-exploration", "named wrongly", "regret")
 def with_more_exploration_than_the_bandit_needs_there_is_less(loss):
+    assert _play(2.0)["regret"] > 1.5 * _play(0.5)["regret"]
     return bool(_play(2.0)[loss] < 0.5 * _play(0.5)[loss])
