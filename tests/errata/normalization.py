@@ -178,19 +178,6 @@ def a_step_along_the_gradient_of_a_chain_lowers_it_at_the_rate(eps):
     return (w - eps * g).prod() < w.prod()
 
 
-@erratum("err-ics-definition", "times", "layers")
-def while_no_parameter_moves_nothing_shifts_between_two(what):
-    """The difference in mean and deviation of the inputs of a layer at two times, or of two layers at one time."""
-    x, W = sample(200, 4), sample(2, 4, 4)
-
-    def moments():
-        h = np.tanh(x @ W[0])
-        return np.array([[a.mean(), a.std()] for a in (h, np.tanh(h @ W[1]))])
-
-    first, again = moments(), moments()
-    return np.allclose(first, again) if what == "times" else np.allclose(*first)
-
-
 # --- Other normalizations
 
 
@@ -247,14 +234,6 @@ def an_active_unit_raises_the_divisor_of_its_neighbour_by():
 def the_window_of_n_5_has_so_many_channels(count):
     y = local_response_norm(np.ones((1, 11, 1)), n=5, k=1.0, alpha=1.0, beta=1.0)[0]
     return bool(np.isclose(1 / y[0, 5, 0] - 1, count))
-
-
-@number("err-lrn-outdated")
-def beside_batch_norm_the_divisor_of_alexnet_is_a_constant_to_within_one_percent():
-    z = batch_norm(sample(500, 16), np.ones(16), np.zeros(16))[0]
-    a = np.maximum(z, 0)[:, :, None]
-    divisor = (a / np.where(a > 0, local_response_norm(a)[0], 1))[a > 0]
-    assert np.ptp(divisor) < 0.01 * 2**0.75
 
 
 @erratum("err-gn-percent", 34.7 - 24.1, (34.7 - 24.1) / 34.7 * 100)
