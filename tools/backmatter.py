@@ -163,7 +163,7 @@ def mistakes():
     for title, group in grouped(kept, lambda entry: SOURCES[entry["source"][0]]):
         yield f"## {title}\n"
         rows = [
-            (f"<span id=\"{e['id']}\"></span>{place_of(e)} **{e['grade']}**", e["printed"],
+            (f"<span id=\"{e['id']}\"></span>{e['place']} **{e['grade']}**", e["printed"],
              f"{e['right']} {e['why']}", evidence(e))
             for e in sorted(group, key=lambda e: natural(e["place"]))
         ]  # fmt: skip
@@ -172,13 +172,8 @@ def mistakes():
     if withdrawn:
         yield "## Withdrawn\n"
         yield "What looked like a mistake at first, and is none that these texts deserve to be blamed for.\n"
-        rows = [(place_of(e), e["printed"], e["withdrawn"]) for e in withdrawn]
+        rows = [(f"{SOURCES[e['source'][0]]}, {e['place']}", e["printed"], e["withdrawn"]) for e in withdrawn]
         yield table(("place", "what looked wrong", "why it stays"), rows)
-
-
-def place_of(entry):
-    others = ", ".join(SOURCES[source].lower() for source in entry["source"][1:])
-    return str(entry["place"]) + (f" (also: {others})" if others else "")
 
 
 def evidence(entry):

@@ -178,8 +178,14 @@ def averages_updates(g, G=0, X=0, *, lr=1.0, beta=0.9, eps=1e-6):
     return delta, G, beta * X + (1 - beta) * abs(delta)
 
 
+def window_of_ten(g, past=np.zeros(10), X=0, *, lr=1.0, beta=0.9, eps=1e-6):
+    past = np.append(past[1:], g * g)
+    delta = -lr * ((X + eps) / (past.mean() + eps)) ** 0.5 * g
+    return delta, past, beta * X + (1 - beta) * delta * delta
+
+
 @erratum("err-adadelta-squares", adadelta, averages_updates)
-@erratum("err-adadelta-window", adadelta, rmsprop)
+@erratum("err-adadelta-window", adadelta, window_of_ten)
 def adadelta_is_that_of_torch(rule):
     g = [1.0, -0.5, 2.0, 0.3]
     constants = dict(lr=1.0, eps=1e-6)
@@ -209,11 +215,21 @@ def rate(rule, g, **constants):
 
 
 @erratum("err-adam-lr-decreases", adagrad, adam)
-@erratum("err-rmsprop-vanish", adagrad, rmsprop)
 def the_rate_never_rises_when_gradients_fall(rule):
     constants = {"beta2": 0.99} if rule is adam else {}
     before, after = rate(rule, [1.0, 0.01], lr=1e-3, **constants)
     return after <= before
+
+
+@erratum("err-rmsprop-vanish", "rate", "gradient")
+def on_a_slope_that_flattens_out_rmsprop_does_not_let_vanish_the(quantity):
+    def slope(theta):
+        return -1 / (1 + np.exp(theta))
+
+    path = np.array(list(trajectory(rmsprop, slope, 0.0, 1000, lr=0.01)))
+    g = slope(path[:-1])
+    values = {"rate": -np.diff(path) / g, "gradient": -g}[quantity]
+    return values[-1] > values[0] / 10
 
 
 @erratum("err-adadelta-large-grad", -1, 1)
@@ -327,15 +343,15 @@ def uncorrected(g, t=0, M=0, G=0, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     return -lr / (G + eps) ** 0.5 * M, t, M, G
 
 
-def divided_by_one_minus_beta(g, t=0, M=0, G=0, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    _, t, M, G = adam(g, t, M, G, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-    return -lr / (G / (1 - beta2) + eps) ** 0.5 * M / (1 - beta1), t, M, G
-
-
 @erratum("err-adam-slide-code", adam, uncorrected)
-@erratum("err-bias-wording", adam, divided_by_one_minus_beta)
 def under_a_constant_gradient_every_step_of_adam_is_the_rate(rule):
     return close(run(rule, [3.0] * 20, lr=1.0, eps=0)[0], -1)
+
+
+@erratum("err-bias-wording", lambda M, factor: M / factor, lambda M, factor: M / (1 / factor))
+def corrected_by_one_minus_beta_the_first_moment_is_the_first_gradient(corrected):
+    _, t, M, _ = run(adam, [3.0], beta1=0.9)
+    return close(corrected(M[0], 1 - 0.9 ** t[0]), 3.0)
 
 
 @erratum("err-adam-bias-smaller", abs, float)
