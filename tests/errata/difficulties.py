@@ -13,7 +13,7 @@ from nndl_lib.curvature import hessian, random_hessian, risk, sharpness
 from nndl_lib.data import moons
 from nndl_lib.descent import trajectory
 from nndl_lib.networks import blocks, cross_entropy, mlp, start
-from nndl_lib.optimizers import momentum
+from nndl_lib.optimizers import momentum, sgd
 
 # --- Landscape
 
@@ -33,6 +33,20 @@ def a_saddle_stays_one_in_turned_coordinates(is_saddle):
     Q = np.array([[c, -c], [c, c]])
     np.testing.assert_allclose(Q.T @ H @ Q, [[0, -1], [-1, 0]], atol=1e-12)
     return is_saddle(H) and is_saddle(Q.T @ H @ Q)
+
+
+@erratum("err-gd-saddle-conflict", lambda t: 1.1**-t, lambda t: 1.0)
+def of_uniform_starts_near_a_strict_saddle_there_are_left_after_100_steps_the_share(left):
+    start = np.stack([np.ones(1000), np.linspace(-1, 1, 1000)], axis=1)
+    *_, theta = trajectory(sgd, lambda theta: theta * [1, -1], start, 100, lr=0.1)
+    return abs((abs(theta[:, 1]) < 1).mean() - left(100)) < 2e-3
+
+
+@number("err-gd-saddle-conflict")
+def each_factor_of_ten_nearer_costs_the_same_number_of_steps():
+    start = np.stack([np.ones(3), 10.0 ** -np.arange(2, 5)], axis=1)
+    path = np.array(list(trajectory(sgd, lambda theta: theta * [1, -1], start, 400, lr=0.1)))
+    np.testing.assert_allclose(np.diff((abs(path[..., 1]) >= 1).argmax(axis=0)), np.log(10) / np.log(1.1), atol=1)
 
 
 @erratum("err-saddle-independence", [(2 - 2**0.5) / 4, 0.0250, 0.0026], [2.0**-2, 2.0**-3, 2.0**-4])
@@ -206,18 +220,6 @@ def the_gradient_of_one_backward_pass_grows_with_the_number_of(thing):
 
 
 # --- Depth and shortcuts
-
-
-def jacobian(shortcut):
-    """The derivative of x + F(x), and the bound that a text claims for it."""
-    F = -0.999
-    return 1 + F, {"I + F'": 1 + F, "at least 1": 1.0}[shortcut]
-
-
-@erratum("err-residual-plus-one", "I + F'", "at least 1")
-def the_derivative_of_a_block_is_at_least(form):
-    derivative, bound = jacobian(form)
-    return derivative >= bound
 
 
 @erratum("err-densenet-x3", lambda x, f1, f2: [x, f1(x), f2([x, f1(x)])], lambda x, f1, f2: [x, f1(x)])

@@ -50,6 +50,15 @@ def the_components_of_whitened_data_are_uncorrelated_after(transform):
     return abs(np.corrcoef(first, transform(second))[0, 1]) < 0.05
 
 
+@erratum("err-iid-features", "features", "samples")
+def whitening_removes_the_correlation_between(things):
+    """A series in which nine tenths of each sample are the one before, of two features that share a part."""
+    X = signal.lfilter([1], [1, -0.9], sample(2000, 2), axis=0) @ [[1, 0.8], [0, 0.6]]
+    Z = pca_whitening(X)(X)
+    pair = {"features": Z.T, "samples": (Z[1:, 0], Z[:-1, 0])}[things]
+    return abs(np.corrcoef(*pair)[0, 1]) < 0.05
+
+
 @erratum("err-scale-argument", 100, 10)
 def relative_progress_of_two_weights_whose_features_differ_tenfold_differs_by(factor):
     """A feature ten times as large has an optimal weight a tenth as large and ten times the gradient."""
@@ -171,11 +180,28 @@ def the_second_order_term_of_a_chain_sums_over_pairs_i_and_j_from_i_plus(offset)
     return bool(np.isclose(x * sum(terms), second, rtol=1e-6))
 
 
-@erratum("err-first-order-surely", 1e-3, 1.0)
-def a_step_along_the_gradient_of_a_chain_lowers_it_at_the_rate(eps):
-    w = np.full(4, 1.5)
-    g = w.prod() / w
-    return (w - eps * g).prod() < w.prod()
+@number("err-bn-backprop-labels")
+def the_backward_formulas_of_the_notes_hold_with_the_gradients_of_the_standardized_values():
+    m, gamma, dy = len(Z), np.array([2.0, -1.0, 0.5]), np.random.default_rng(1).standard_normal(Z.shape)
+    scale = 1 / (VAR + 1e-5) ** 0.5
+    dz = gamma * dy
+    dmu, dvar = -(dz * scale).sum(axis=0), -(dz * (Z - MU) * scale**3).sum(axis=0) / 2
+    printed = dz * scale + dmu / m + 2 / m * (Z - MU) * dvar, (dy * (Z - MU) * scale).sum(axis=0), dy.sum(axis=0)
+    for ours, theirs in zip(batch_norm(Z, gamma, np.ones(3))[1](dy), printed, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-10)
+
+
+@erratum("err-transfer-covariate", "p(x)", "p(y | x)")
+def weights_against_a_covariate_shift_repair_a_fit_if_what_changed_is(factor):
+    """They are p(x) of the target over p(x) of the source: all equal where only the answers have changed."""
+    x = np.linspace(0, 3, 301)
+    target, sign = (x > 2, 1) if factor == "p(x)" else (x >= 0, -1)
+
+    def error(weights):
+        line = np.polyfit(x, x**2, 1, w=weights**0.5)
+        return ((np.polyval(line, x) - sign * x**2)[target] ** 2).mean()
+
+    return error(target.astype(float)) < error(np.ones(301)) / 10
 
 
 # --- Other normalizations
@@ -250,6 +276,13 @@ def the_direction_v_of_weight_norm_is_fixed_in_training(fixed):
         dv, dg = vjp(W - target)
         v, g = v - 0.1 * dv, g - 0.1 * dg
     return bool(np.allclose(v, start)) == fixed
+
+
+@erratum("err-wn-row", np.transpose, np.positive)
+def the_rows_made_of_column_vectors_make_a_matrix_for_the_input(row):
+    v, g, a = sample(3, 4, 1), [1.0, 2.0, 0.5], sample(4, 1)
+    W = np.concatenate([length * row(column) / np.linalg.norm(column) for length, column in zip(g, v, strict=True)])
+    return W.shape[1] == len(a) and np.allclose(W, weight_norm(v[..., 0], np.array(g))[0])
 
 
 @erratum("err-wn-shared", (3 * 3 * 3 * 64, 64 * 224 * 224), (784 * 100, 100))

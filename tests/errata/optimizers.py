@@ -178,9 +178,9 @@ def averages_updates(g, G=0, X=0, *, lr=1.0, beta=0.9, eps=1e-6):
     return delta, G, beta * X + (1 - beta) * abs(delta)
 
 
-def window_of_ten(g, past=np.zeros(10), X=0, *, lr=1.0, beta=0.9, eps=1e-6):
-    past = np.append(past[1:], g * g)
-    delta = -lr * ((X + eps) / (past.mean() + eps)) ** 0.5 * g
+def window_of_ten(g, past=(0.0,) * 10, X=0, *, lr=1.0, beta=0.9, eps=1e-6):
+    past = (*past[1:], g * g)
+    delta = -lr * ((X + eps) / (np.mean(past) + eps)) ** 0.5 * g
     return delta, past, beta * X + (1 - beta) * delta * delta
 
 
@@ -285,6 +285,15 @@ def every_rule_leaves_the_saddle_from(y):
 @erratum("err-momentum-average", 10, 1)
 def the_weights_of_past_gradients_sum_to_the_rate_times(factor):
     return close(run(momentum, [1.0] * 300, lr=0.1, rho=0.9)[0][-1], -0.1 * factor)
+
+
+@erratum("err-ex11-ref", momentum, nesterov)
+def the_update_is_the_moving_average_of_the_gradients_at_the_parameters_times(rule):
+    """Of -lr / (1 - rho) g(theta); Nesterov's rule averages the gradients at the points ahead."""
+    path, average = list(trajectory(rule, np.tanh, 2.0, 20, lr=0.1, rho=0.9)), 0.0
+    for theta in path[:-1]:
+        average = 0.9 * average - (1 - 0.9) * 0.1 / (1 - 0.9) * np.tanh(theta)
+    return close(path[-1] - path[-2], average)
 
 
 def difference(g, last=0, *, lr=1.0, rho=0.9):
@@ -465,3 +474,28 @@ def only_adamw_shrinks_on_its_own():
     assert attribute(adamw, "decay") == 0.01
     for rule in (sgd, momentum, adagrad, rmsprop, adadelta, adam, nadam):
         assert list(trajectory(rule, lambda theta: 0.0, 1.0, 1)) == [1, 1]
+
+
+def best_loss(rule):
+    """After 50 steps on a steep and a flat coordinate, at the best of sixteen rates."""
+    H = np.array([100.0, 1.0])
+    paths = [trajectory(rule, lambda theta: H * theta, np.ones(2), 50, lr=lr) for lr in 0.001 * 1.7 ** np.arange(16)]
+    with np.errstate(over="ignore"):
+        return np.nanmin([(H * theta**2).sum() / 2 for *_, theta in paths])
+
+
+@erratum("err-adagrad-problem-list", adagrad, sgd)
+def a_steep_and_a_flat_coordinate_advance_alike(rule):
+    *_, theta = trajectory(rule, lambda theta: np.array([100.0, 1.0]) * theta, np.ones(2), 20, lr=0.01)
+    return close(theta[0], theta[1], 1e-6)
+
+
+@number("err-adagrad-problem-list")
+def to_slow_down_on_steep_and_speed_up_on_flat_coordinates_pays():
+    assert best_loss(adagrad) < best_loss(sgd) / 1000
+
+
+@number("err-adam-slide-code")
+def the_first_step_of_adam_without_correction():
+    assert -run(uncorrected, [3.0], lr=1.0, eps=0)[0][0] == pytest.approx(3.16, abs=0.01)
+    assert -run(uncorrected, [3.0], lr=1.0, beta2=0.99, eps=0)[0][0] == pytest.approx(1)
