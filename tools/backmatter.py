@@ -22,6 +22,7 @@ from book import (
     summary,
     verdicts,
 )
+from nndl_book.anchors import anchor
 from notebooks import ROOT
 
 SOURCES = {
@@ -120,7 +121,9 @@ def index():
 
 def named(exercise):
     title = exercise.place.title.split(":")[0]
-    return exercise.place.link(f"{title} {exercise.number}" if exercise.number else title)
+    if exercise.number is None:
+        return exercise.place.link(title)
+    return exercise.place.link(f"{title} {exercise.number}", anchor="exercises")
 
 
 # --- appendix
@@ -139,11 +142,15 @@ def ledger():
     for title, rows in grouped(verdicts(), lambda row: section(row[3].page)):
         yield f"## {title}\n"
         body = [
-            (place.link(f"`{claim}`", anchor=claim), inventory()[claim]["statement"], MARKS[outcome],
+            (place.link(f"`{claim}`", anchor=claim), claimed(inventory()[claim]), MARKS[outcome],
              "<br>".join(f"`{item}`" for item in evidence), sources(inventory()[claim]))
             for claim, outcome, evidence, place in rows
         ]  # fmt: skip
         yield table(("claim", "what is claimed", "outcome", "evidence", "source"), body)
+
+
+def claimed(entry):
+    return f"**{entry['title_en']}.** {entry['statement']}"
 
 
 def mistakes():
@@ -249,11 +256,17 @@ def equations():
     for title, group in grouped(numbers(), lambda row: section(row[1].page)):
         yield f"## {title}\n"
         rows = [
-            (f"({number})", place.link(), code(f.name for f in functions[number]),
-             code(sorted({test for f in functions[number] for test in f.tests})))
+            (f"({number})", place.link(anchor=anchor("equation", number)), code(f.name for f in functions[number]),
+             code(dict.fromkeys(test for f in functions[number] for test in own_tests(f))))
             for number, place in group
         ]  # fmt: skip
         yield table(("equation", "page", "functions", "tests"), rows)
+
+
+def own_tests(function):
+    """The test files of a function: that of its module, where it is called there, else the first two that call it."""
+    own = f"test_{function.module.split('.')[-1]}.py"
+    return [own] if own in function.tests else function.tests[:2]
 
 
 def api():
