@@ -7,11 +7,9 @@ import numpy as np
 from misprints import draws, erratum, number
 
 from nndl_lib.hpo import (
-    bayesian,
     confidence_bound,
     expected_improvement,
     rbf,
-    search,
     squared_distances,
     successive_halving,
 )
@@ -57,7 +55,8 @@ def halving_never_empties_the_set(sizes):
 def _survivors(overwritten):
     """S_0, S_1, ... of the dry run with the losses n of 8 configurations."""
     S = {0: list(range(8))}
-    for t in range(1 if overwritten else 0, 3):
+    start = 1 if overwritten else 0
+    for t in range(start, start + 3):
         kept = S.get(t, [])
         S[t if overwritten else t + 1] = kept[: ceil(len(kept) / 2)]
     return S
@@ -97,12 +96,16 @@ def improvement_is_what_a_loss_lies_below_the_best(a):
 
 
 @erratum("err-alg11-empty", 3, 0)
-def the_least_loss_exists_when_the_acquisition_is_asked(initial):
-    try:
-        search(lambda config: config["x"], partial(bayesian, {"x": (0.0, 1.0)}, trials=4, initial=initial))
-    except ValueError:
-        return False
-    return True
+def the_acquisition_can_tell_two_candidates_apart_after_initial_trials(initial):
+    """The least loss of an empty history is at best infinite, and with it the expected improvement everywhere."""
+    losses = (np.linspace(0, 1, initial) - 0.3) ** 2
+    a = expected_improvement(np.array([0.1, 0.9]), 0.2, min(losses, default=np.inf))
+    return bool(a[0] > a[1])
+
+
+@erratum("err-alg11-output", lambda H, pair: H.union([pair]), lambda H, pair: H.union(pair))
+def the_history_stays_a_set_of_pairs(united):
+    return all(np.shape(element) == (2,) for element in united({(0.1, 0.5)}, (0.7, 0.2)))
 
 
 @erratum(

@@ -5,10 +5,15 @@ from functools import partial
 
 import numpy as np
 import torch
-from misprints import draws, erratum
+from misprints import draws, erratum, number
 
+from nndl_lib.activations import logistic
+from nndl_lib.data import digits
+from nndl_lib.descent import trajectory
 from nndl_lib.initializers import fixed, he, lecun, normal, orthogonal, uniform, xavier
 from nndl_lib.networks import cross_entropy, mlp, start
+from nndl_lib.optimizers import adam, sgd
+from nndl_lib.training import fit
 
 
 def gradient_ratio(activation, gain):
@@ -132,6 +137,17 @@ def equal_starting_weights_have_equal_gradients_across(kind):
     return np.ptp(W, axis={"inputs": 1, "units": 2}[kind]).max() < 1e-12
 
 
+@erratum("err-valley-maximum", lambda v: v**3 - v, lambda v: v)
+def descent_from_the_line_of_symmetry_misses_lower_points_on_both_sides_of_a(slope_across):
+    """The line is the ridge v = 0 between two valleys, v^4/4 - v^2/2, or the valley v^2/2 between two slopes."""
+
+    def ends(v):
+        *_, theta = trajectory(sgd, lambda theta: np.array([theta[0], slope_across(theta[1])]), np.array([1.0, v]), 500)
+        return theta
+
+    return np.allclose(ends(0.0), 0, atol=0.01) and not np.allclose(ends(1e-3)[1], 0, atol=0.01)
+
+
 @erratum("err-init-001-std", 0.01, 0.1)
 def ten_tanh_layers_lose_the_signal_with_standard_deviation(std):
     rng, h = draws(), draws().standard_normal((100, 500))
@@ -160,3 +176,66 @@ def the_signal_of_ten_logistic_layers_is_seen_to_be_lost_in(measure):
     for _ in range(10):
         h = 1 / (1 + np.exp(-h @ normal(rng, (400, 400), xavier(400, 400))))
     return measure(h) < 1e-5
+
+
+@erratum("err-sigmoid-slope", 0.25, 1.0)
+def the_slope_of_the_logistic_function_at_0_is(slope):
+    return bool(np.isclose(logistic(0.0)[1](1.0)[0], slope))
+
+
+def zero_weights(net):
+    return torch.zeros(1, net.size, dtype=torch.float64)
+
+
+def zero_biases(net):
+    theta = start(net, 1, dtype=torch.float64)
+    assert all((b == 0).all() for _, b in net.unpack(theta))
+    return theta
+
+
+@erratum("err-init-bias-heading", zero_weights, zero_biases)
+def hidden_units_are_still_equal_after_a_step_from(theta):
+    net, theta, g = gradients(torch.sigmoid, theta)
+    W, V = (parts[0] for parts in net.unpack(theta - g))
+    return bool(W.std(dim=2).max() < 1e-12 and V.std(dim=1).max() < 1e-12)
+
+
+# --- A start that was learnt
+
+
+@number("err-pretrain-outdated")
+def a_network_with_four_hidden_layers_learns_without_pre_training():
+    """Tanh units, random weights of the right scale, labels only: more than eight digits in ten after 100 updates."""
+    net, (x, y) = mlp(64, 32, 32, 32, 32, 10), digits()
+    theta = start(net, 2, variance=lecun)
+    run = fit(net, (x[:1000], y[:1000]), adam, theta=theta, seeds=2, steps=100, lr=0.01, test=(x[1000:], y[1000:]))
+    assert run["test_accuracy"][:, -1].min() > 0.8
+
+
+@erratum("err-finetune-update", [False, True], [True, True])
+def fine_tuning_behind_a_frozen_layer_updates(layers):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Linear(3, 2))
+    model[0].requires_grad_(False)
+    before = [layer.weight.clone() for layer in model]
+    model(torch.randn(5, 4)).square().sum().backward()
+    torch.optim.SGD(model.parameters(), lr=0.1).step()
+    return [not torch.equal(layer.weight, old) for layer, old in zip(model, before, strict=True)] == layers
+
+
+def transfer_errors(n, D=100, k=4):
+    """Of linear models from a start near the truth: all D parameters trained, or k of them, on n examples."""
+    rng, errors = draws(), []
+    gap = np.r_[np.full(k, (0.3 / k) ** 0.5), np.full(D - k, (0.1 / (D - k)) ** 0.5)]
+    for _ in range(50):
+        X = rng.standard_normal((n, D))
+        moves = [np.zeros(D), np.zeros(D)]
+        for move, m in zip(moves, (D, k), strict=True):
+            move[:m] = np.linalg.lstsq(X[:, :m], X @ gap)[0]
+        errors.append([((gap - move) ** 2).sum() for move in moves])
+    return np.mean(errors, axis=0)
+
+
+@erratum("err-finetune-states", lambda n: n > 73, lambda n: True)
+def all_parameters_predict_better_than_the_last_ones_alone_from_n_examples(better):
+    return all((np.subtract(*transfer_errors(n)) < 0) == better(n) for n in (20, 40, 95))
