@@ -242,3 +242,16 @@ def with_the_cross_entropy_a_saturated_unit_still_learns_in_the_layer(layer):
     score = {"output": z, "hidden": 8 * z.sigmoid() - 4}[layer]
     F.binary_cross_entropy_with_logits(score, torch.tensor(0.0)).backward()
     return z.grad.item() > 0.1
+
+
+def log_likelihood(score, labels):
+    """Of the labels of examples with one and the same input, with the scores (score, 0) of two classes."""
+    logits = torch.stack([score, torch.zeros_like(score)], dim=-1)
+    return sum(torch.log_softmax(logits, dim=-1)[..., label] for label in labels)
+
+
+@erratum("err-softmax-theta", [0, 1, 0], [0])
+def there_is_a_best_theta_for_the_labels(labels):
+    """For one label alone the probability grows with the score for ever."""
+    values = log_likelihood(torch.linspace(-20, 20, 401, dtype=torch.float64), labels)
+    return 0 < values.argmax().item() < 400
