@@ -24,7 +24,7 @@ NEAR = 3
 
 @pytest.fixture(scope="module")
 def pages():
-    return {page: "\n".join(lines()) for page, lines in PAGES.items()}
+    return {page: "\n".join(write()) for page, write in PAGES.items()}
 
 
 def rows(page):
@@ -131,7 +131,7 @@ def test_the_index_has_each_equation_once(pages):
 
 def test_the_glossary_has_each_term_of_the_inventory(pages):
     terms = [inventory()[entry]["title_en"] for entry in of("definition") + of("method")]
-    assert all(f"| **{column(term)}** |" in pages["appendix/glossary"] for term in terms)
+    assert all(f"| **{column(term)}**<br>" in pages["appendix/glossary"] for term in terms)
 
 
 def test_the_concordance_has_each_item_of_each_source(pages):

@@ -65,6 +65,11 @@ def column(text):
     return "".join(parts)
 
 
+def lines(*parts):
+    """Lines of one column; empty ones are left out."""
+    return "<br>".join(part for part in parts if part)
+
+
 def code(names):
     return ", ".join(f"`{word}`" for word in names)
 
@@ -111,8 +116,8 @@ def index():
     yield FILTER
     for title, group in grouped(exercises(), lambda exercise: section(exercise.place.page)):
         yield f"### {title}\n"
-        rows = [(named(e), e.kind, "★" * e.level, e.says) for e in group]
-        yield table(("exercise", "kind", "level", "how it begins"), rows)
+        rows = [(lines(named(e), f"{e.kind} {'★' * e.level}"), e.says) for e in group]
+        yield table(("exercise", "how it begins"), rows)
     for title, key in [("By level", lambda e: "★" * e.level), ("By kind", lambda e: e.kind)]:
         yield f"## {title}\n"
         for value, group in sorted(grouped(exercises(), key), key=lambda item: (-len(item[1]), item[0])):
@@ -142,15 +147,15 @@ def ledger():
     for title, rows in grouped(verdicts(), lambda row: section(row[3].page)):
         yield f"## {title}\n"
         body = [
-            (place.link(f"`{claim}`", anchor=claim), claimed(inventory()[claim]), MARKS[outcome],
-             "<br>".join(f"`{item}`" for item in evidence), sources(inventory()[claim]))
+            (MARKS[outcome], lines(claimed(inventory()[claim]), " ".join(f"`{item}`" for item in evidence),
+                                   place.link(f"`{claim}`", anchor=claim)))
             for claim, outcome, evidence, place in rows
         ]  # fmt: skip
-        yield table(("claim", "what is claimed", "outcome", "evidence", "source"), body)
+        yield table(("outcome", "claim, evidence and cell"), body)
 
 
 def claimed(entry):
-    return f"**{entry['title_en']}.** {entry['statement']}"
+    return f"**{entry['title_en']}.** {entry['statement']} ({sources(entry)})"
 
 
 def mistakes():
@@ -170,17 +175,20 @@ def mistakes():
     for title, group in grouped(kept, lambda entry: SOURCES[entry["source"][0]]):
         yield f"## {title}\n"
         rows = [
-            (f"<span id=\"{e['id']}\"></span>{e['place']} **{e['grade']}**", e["printed"],
-             f"{e['right']} {e['why']}", evidence(e))
+            (f"<span id=\"{e['id']}\"></span>{e['place']}<br>**{e['grade']}**",
+             lines(f"✗ {e['printed']}", f"✓ {e['right']} {e['why']}", evidence(e)))
             for e in sorted(group, key=lambda e: natural(e["place"]))
         ]  # fmt: skip
-        yield table(("place, grade", "printed", "right, and why", "proof, and page"), rows)
+        yield table(("place", "printed, right, and why"), rows)
     withdrawn = [entry for entry in errata().values() if "withdrawn" in entry]
     if withdrawn:
         yield "## Withdrawn\n"
         yield "What looked like a mistake at first, and is none that these texts deserve to be blamed for.\n"
-        rows = [(f"{SOURCES[e['source'][0]]}, {e['place']}", e["printed"], e["withdrawn"]) for e in withdrawn]
-        yield table(("place", "what looked wrong", "why it stays"), rows)
+        rows = [
+            (lines(SOURCES[e["source"][0]], str(e["place"])), lines(e["printed"], f"✓ {e['withdrawn']}"))
+            for e in withdrawn
+        ]
+        yield table(("place", "what looked wrong, and why it stays"), rows)
 
 
 def evidence(entry):
@@ -204,11 +212,12 @@ def glossary():
     yield FILTER
     terms = [entry for entry in inventory().values() if entry["kind"] in ("definition", "method")]
     rows = [
-        (f"**{entry['title_en']}**", entry["title_zh"], entry["statement"], covering()[entry["id"]][0].link())
+        (lines(f"**{entry['title_en']}**", entry["title_zh"]),
+         lines(entry["statement"], covering()[entry["id"]][0].link()))
         for entry in sorted(terms, key=lambda entry: entry["title_en"].lower())
         if covering()[entry["id"]]
-    ]
-    yield table(("term", "中文", "meaning", "place"), rows)
+    ]  # fmt: skip
+    yield table(("term", "meaning and place"), rows)
 
 
 def concordance():
@@ -275,8 +284,8 @@ def api():
     yield FILTER
     for module, functions in grouped(library(), lambda function: function.module):
         yield f"## {module}\n"
-        rows = [(f"`{f.signature}`", f.says, " ".join(f"({n})" for n in f.numbers), f.source) for f in functions]
-        yield table(("function", "what it does", "equations", "source"), rows)
+        rows = [(lines(f"`{f.signature}`", f.says, " ".join(f"({n})" for n in f.numbers)), f.source) for f in functions]
+        yield table(("function, what it does, its equations", "source"), rows)
 
 
 PAGES = {
@@ -291,8 +300,8 @@ PAGES = {
 
 
 def main():
-    for page, lines in PAGES.items():
-        file, text = ROOT / f"{page}.md", "\n".join(lines())
+    for page, write in PAGES.items():
+        file, text = ROOT / f"{page}.md", "\n".join(write())
         if not file.exists() or file.read_text(encoding="utf8") != text:
             file.write_text(text, encoding="utf8")
     print("\n".join(summary()))
