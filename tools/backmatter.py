@@ -32,7 +32,7 @@ SOURCES = {
     "003": "Questions and answers",
     "004": "Slides",
 }
-MARKS = {"holds": "✓ holds", "fails": "✗ fails", "depends": "~ depends", "cited": "” cited"}
+MARKS = {"holds": "✓&nbsp;holds", "fails": "✗&nbsp;fails", "depends": "~&nbsp;depends", "cited": "”&nbsp;cited"}
 GRADES = {
     "A": "a wrong result, formula or number",
     "B": "misleading, outdated, or true only under a condition",
@@ -284,8 +284,11 @@ def api():
     yield FILTER
     for module, functions in grouped(library(), lambda function: function.module):
         yield f"## {module}\n"
-        rows = [(lines(f"`{f.signature}`", f.says, " ".join(f"({n})" for n in f.numbers)), f.source) for f in functions]
-        yield table(("function, what it does, its equations", "source"), rows)
+        rows = [
+            (f"`{f.name}`", lines(f"`{f.signature}`", f.says, " ".join(f"({n})" for n in f.numbers), f.source))
+            for f in functions
+        ]
+        yield table(("function", "what it does, its equations and source"), rows)
 
 
 PAGES = {
