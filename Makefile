@@ -45,6 +45,7 @@ test: $(READY)
 check: test
 
 lab: $(READY)
+	$(BIN)/python tools/backmatter.py
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/chapters
 
 browser: $(READY)

@@ -28,13 +28,13 @@ def warm(workers):
             shutil.rmtree(old)
     cache, failed, start = get_cache(str(folder.path())), 0, time.perf_counter()
     todo = [path for path in notebooks() if not known(cache, path)]
-    for path, result in run_all(todo, workers):
+    for i, (path, result) in enumerate(run_all(todo, workers), start=1):
         if isinstance(result, Exception):
             failed += 1
             print(f"FAILED {name(path)}\n{result}")
         else:
             cache.cache_notebook_bundle(CacheBundleIn(result, str(path)), check_validity=False, overwrite=True)
-            print(f"ran {name(path)}", flush=True)
+            print(f"ran {i}/{len(todo)} {name(path)}", flush=True)
     print(f"{len(todo)} of {len(notebooks())} notebooks ran anew, {time.perf_counter() - start:.0f} s")
     return failed
 

@@ -8,10 +8,17 @@ def close(answer, expected, rtol=5e-3):
     return answer.shape == expected.shape and np.allclose(answer, expected, rtol=rtol, atol=1e-9)
 
 
+def compare(given, wanted):
+    """A ValueError where the answer has more or fewer parts than the right one."""
+    if given != wanted:
+        raise ValueError(f"expected {wanted} value{'s' * (wanted > 1)}, got {given}")
+
+
 def values(right, rtol=5e-3, **mistakes):
     """A check for numbers: None for the right ones, else the letter of the mistake that gives them."""
 
     def diagnose(answer):
+        compare(np.size(answer), np.size(right))
         if close(answer, right, rtol):
             return None
         return next((letter for letter, wrong in mistakes.items() if close(answer, wrong, rtol)), "?")
@@ -39,8 +46,7 @@ def parts(right, **mistakes):
         return next(letters, "?")
 
     def diagnose(answer):
-        if len(answer) != len(right):
-            return "?"
+        compare(len(answer), len(right))
         wrong = [explain(i, a) for i, (a, r) in enumerate(zip(answer, right, strict=True)) if not close(a, r)]
         return " ".join(wrong) or None
 
