@@ -116,7 +116,7 @@ def test_the_ledger_has_each_verdict_that_a_notebook_stores(pages):
         if 'class="verdict' in output.get("data", {}).get("text/html", "")
     ]
     assert len(stored) == len(verdicts()) == len(rows(pages["appendix/ledger"])) > 100
-    assert all(f"`{claim}`" in pages["appendix/ledger"] for claim, *_ in verdicts())
+    assert all(f"<code>{claim}</code>" in pages["appendix/ledger"] for claim, *_ in verdicts())
 
 
 def test_each_claim_is_judged_once_on_a_page():

@@ -7,6 +7,7 @@ library.
 
 import re
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 from book import (
     cells,
@@ -128,7 +129,7 @@ def named(exercise):
     title = exercise.place.title.split(":")[0]
     if exercise.number is None:
         return exercise.place.link(title)
-    return exercise.place.link(f"{title} {exercise.number}", anchor="exercises")
+    return replace(exercise.place, slug="exercises").link(f"{title} {exercise.number}")
 
 
 # --- appendix
@@ -148,14 +149,15 @@ def ledger():
         yield f"## {title}\n"
         body = [
             (MARKS[outcome], lines(claimed(inventory()[claim]), " ".join(f"`{item}`" for item in evidence),
-                                   place.link(f"`{claim}`", anchor=claim)))
+                                   place.anchored(claim, f"<code>{claim}</code>")))
             for claim, outcome, evidence, place in rows
         ]  # fmt: skip
         yield table(("outcome", "claim, evidence and cell"), body)
 
 
 def claimed(entry):
-    return f"**{entry['title_en']}.** {entry['statement']} ({sources(entry)})"
+    there = f'<a href="concordance.html#item-{entry["id"]}">{sources(entry)}</a>'
+    return f"**{entry['title_en']}.** {entry['statement']} ({there})"
 
 
 def mistakes():
@@ -232,14 +234,23 @@ def concordance():
     rows = [(row["section"], row["content"], ", ".join(map(page_link, row["pages"]))) for row in
             load("editions.yml")["sections"]]  # fmt: skip
     yield table(("there", "content", "here"), rows)
+    anchored = set()
     for seed, title in SOURCES.items():
         yield f"## {title}\n"
         items = [entry for entry in inventory().values() if seed in entry["seed"]]
         rows = [
-            (entry["where"], entry["title_en"] or entry["id"], links(entry["id"]) or "–")
+            (item_anchor(entry["id"], anchored) + str(entry["where"]), entry["title_en"] or entry["id"],
+             links(entry["id"]) or "–")
             for entry in sorted(items, key=lambda entry: natural(entry["where"]))
-        ]
+        ]  # fmt: skip
         yield table(("there", "item", "here"), rows)
+
+
+def item_anchor(entry, known):
+    """An anchor for an item where it stands first."""
+    new = entry not in known
+    known.add(entry)
+    return f'<span id="item-{entry}"></span>' if new else ""
 
 
 def page_link(page):
@@ -265,7 +276,7 @@ def equations():
     for title, group in grouped(numbers(), lambda row: section(row[1].page)):
         yield f"## {title}\n"
         rows = [
-            (f"({number})", place.link(anchor=anchor("equation", number)), code(f.name for f in functions[number]),
+            (f"({number})", place.anchored(anchor("equation", number)), code(f.name for f in functions[number]),
              code(dict.fromkeys(test for f in functions[number] for test in own_tests(f))))
             for number, place in group
         ]  # fmt: skip

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from pathlib import Path
 
 import yaml
@@ -36,10 +37,17 @@ class Place:
     heading: str
     slug: str
 
-    def link(self, text=None, *, anchor=None):
-        """A Markdown link from a page one folder below the project's."""
-        label = text or (self.title if self.heading == self.title else f"{self.title}: {self.heading}")
-        return f"[{label}](../{self.page}#{anchor or self.slug})"
+    @property
+    def label(self):
+        return self.title if self.heading == self.title else f"{self.title}: {self.heading}"
+
+    def link(self, text=None):
+        """A Markdown link to the heading, from a page one folder below the project's."""
+        return f"[{text or self.label}](../{self.page}#{self.slug})"
+
+    def anchored(self, anchor, html=None):
+        """A link to what MyST does not know as a target, an equation or an output: written in HTML."""
+        return f'<a href="../{self.page.removesuffix(".ipynb")}.html#{anchor}">{html or escape(self.label)}</a>'
 
 
 @dataclass(frozen=True)
