@@ -129,9 +129,20 @@ def test_the_index_has_each_equation_once(pages):
     assert sorted(listed) == sorted(f"({n})" for n, _ in numbers())
 
 
-def test_the_glossary_has_each_term_of_the_inventory(pages):
-    terms = [inventory()[entry]["title_en"] for entry in of("definition") + of("method")]
-    assert all(f"| **{column(term)}**<br>" in pages["appendix/glossary"] for term in terms)
+def test_the_glossary_has_each_definition_and_method_of_the_inventory_once(pages):
+    words = load("glossary.yml")
+    assert sorted(words) == sorted(of("definition") + of("method"))
+    assert len({word["term"].lower() for word in words.values()}) == len(words) == len(rows(pages["appendix/glossary"]))
+    for word in words.values():
+        assert f"| **{column(word['term'])}**<br>{column(word['zh'])} | " in pages["appendix/glossary"]
+        assert f" | {column(word['meaning'])}<br>" in pages["appendix/glossary"]
+
+
+def test_a_meaning_is_a_sentence_without_bars_or_ids():
+    ids = re.compile(r"\b(?:def|method|act|aug|err|claim|eq)-[a-z0-9]")
+    for entry, word in load("glossary.yml").items():
+        assert set(word) == {"term", "zh", "meaning"}, entry
+        assert word["meaning"].endswith(".") and "|" not in word["meaning"] and not ids.search(word["meaning"]), entry
 
 
 def test_the_concordance_has_each_item_of_each_source(pages):

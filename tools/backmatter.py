@@ -212,13 +212,10 @@ def glossary():
     yield "# Glossary\n"
     yield "Terms in English and Chinese, what they mean in one sentence, and where they stand.\n"
     yield FILTER
-    terms = [entry for entry in inventory().values() if entry["kind"] in ("definition", "method")]
     rows = [
-        (lines(f"**{entry['title_en']}**", entry["title_zh"]),
-         lines(entry["statement"], covering()[entry["id"]][0].link()))
-        for entry in sorted(terms, key=lambda entry: entry["title_en"].lower())
-        if covering()[entry["id"]]
-    ]  # fmt: skip
+        (lines(f"**{word['term']}**", word["zh"]), lines(word["meaning"], covering()[entry][0].link()))
+        for entry, word in sorted(load("glossary.yml").items(), key=lambda item: item[1]["term"].lower())
+    ]
     yield table(("term", "meaning and place"), rows)
 
 
