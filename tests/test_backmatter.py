@@ -119,6 +119,13 @@ def test_the_ledger_has_each_verdict_that_a_notebook_stores(pages):
     assert all(f"<code>{claim}</code>" in pages["appendix/ledger"] for claim, *_ in verdicts())
 
 
+def test_each_judged_claim_has_a_sentence_that_the_ledger_shows(pages):
+    claims = load("claims.yml")
+    assert set(claims) == {claim for claim, *_ in verdicts()}
+    assert [claim for claim, says in claims.items() if not says.endswith(".")] == []
+    assert all(f"| {column(says)} (" in pages["appendix/ledger"] for says in claims.values())
+
+
 def test_each_claim_is_judged_once_on_a_page():
     judged = [(claim, place.page) for claim, _, _, place in verdicts()]
     assert len(judged) == len(set(judged))

@@ -136,28 +136,29 @@ def named(exercise):
 
 
 def ledger():
-    counts = Counter(outcome for _, outcome, _, _ in verdicts())
+    counts, says = Counter(outcome for _, outcome, _, _ in verdicts()), load("claims.yml")
     yield "# Ledger of claims\n"
     yield (
-        "Every claim of the source texts that this book tests or cites, with the outcome and the evidence that its "
-        "cell showed when the page was last stored. Conditions are marked ✓ and ✗ one by one; intervals are in "
-        "brackets. A cell whose outcome is no longer the stated one fails, and the book is not built.\n"
+        "Every claim of the source texts that this book tests or cites, in our words, with the outcome and the "
+        "evidence that its cell showed when the page was last stored. Conditions are marked ✓ and ✗ one by one; "
+        "intervals are in brackets. A cell whose outcome is no longer the stated one fails, and the book is not "
+        "built.\n"
     )
     yield ", ".join(f"**{counts[outcome]}** {outcome}" for outcome in MARKS) + f"; {len(verdicts())} verdicts.\n"
     yield FILTER
     for title, rows in grouped(verdicts(), lambda row: section(row[3].page)):
         yield f"## {title}\n"
         body = [
-            (MARKS[outcome], lines(claimed(inventory()[claim]), " ".join(f"`{item}`" for item in evidence),
+            (MARKS[outcome], lines(claimed(inventory()[claim], says[claim]), " ".join(f"`{item}`" for item in evidence),
                                    place.anchored(claim, f"<code>{claim}</code>")))
             for claim, outcome, evidence, place in rows
         ]  # fmt: skip
         yield table(("outcome", "claim, evidence and cell"), body)
 
 
-def claimed(entry):
+def claimed(entry, says):
     there = f'<a href="concordance.html#item-{entry["id"]}">{sources(entry)}</a>'
-    return f"**{entry['title_en']}.** {entry['statement']} ({there})"
+    return f"{says} ({there})"
 
 
 def mistakes():
