@@ -4,7 +4,7 @@ import re
 
 import nbformat
 import pytest
-from backmatter import GRADES, PAGES, PROOFS, SOURCES, column, mentioned, natural, table
+from backmatter import GRADES, PAGES, PROOFS, SOURCES, mentioned
 from book import (
     cells,
     covering,
@@ -18,6 +18,7 @@ from book import (
     numbers,
     verdicts,
 )
+from tables import column, natural, table
 
 NEAR = 3
 

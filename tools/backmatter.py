@@ -5,7 +5,6 @@ of claims, the errata of the source texts, the glossary, the concordance, the in
 library.
 """
 
-import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 
@@ -25,6 +24,7 @@ from book import (
 )
 from nndl_book.anchors import anchor
 from notebooks import ROOT
+from tables import FILTER, code, grouped, lines, natural, table
 
 SOURCES = {
     "001": "The chapter",
@@ -46,33 +46,6 @@ PROOFS = {
     "read": "the cited work was read",
     "memory": "from memory: the cited work was not read again",
 }
-FILTER = "```{raw} html\n<div class=\"table-filter\"></div>\n```\n"
-
-
-def table(head, rows):
-    """A Markdown table; bars inside formulas and text are written so that they do not end a column."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(column, line)) + " |" for line in lines) + "\n"
-
-
-def column(text):
-    """Text for one column of a table."""
-    parts = re.split(r"(\$[^$]*\$)", " ".join(str(text).split()))
-    bars = [(r"\\\|", r"\\Vert "), (r"\|", r"\\vert ")]
-    for i, part in enumerate(parts):
-        for bar, word in bars if i % 2 else [(r"\|", r"\\|")]:
-            part = re.sub(bar, word, part)
-        parts[i] = part
-    return "".join(parts)
-
-
-def lines(*parts):
-    """Lines of one column; empty ones are left out."""
-    return "<br>".join(part for part in parts if part)
-
-
-def code(names):
-    return ", ".join(f"`{word}`" for word in names)
 
 
 def sources(entry):
@@ -81,25 +54,13 @@ def sources(entry):
     return f"{', '.join(SOURCES[seed] for seed in seeds)}: {entry['where']}"
 
 
-def grouped(rows, key):
-    groups = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
-    return groups.items()
-
-
-def natural(where):
-    """A key that sorts 1.10 behind 1.9."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", str(where))]
-
-
 # --- exercises/index
 
 
 def index():
     yield "# All exercises\n"
     yield (
-        "Each has a full solution, and most a `check` that tells you whether your answer is right before you look. "
+        "Each has a full solution, and many a `check` that tells you whether your answer is right before you look. "
         "★ needs one step from the page, ★★ several steps or a short program, ★★★ a proof or an experiment of your "
         "own. *Pencil* is a calculation or a proof, *code* a program, *predict, then run* a bet.\n"
     )
