@@ -10,6 +10,7 @@
 PYTHON ?= python3
 CONSTRAINTS ?= constraints.txt
 WORKERS ?= 2
+SHOTS ?= _build/screenshots
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -50,7 +51,7 @@ lab: $(READY)
 
 browser: $(READY)
 	@test -f _build/html/index.html || $(MAKE) book
-	$(BIN)/python tools/browser.py
+	$(BIN)/python tools/browser.py $(if $(SHOTS),--shots $(SHOTS))
 
 refresh: $(READY)
 	$(BIN)/python tools/refresh.py --workers $(WORKERS) $(NB)

@@ -1,6 +1,6 @@
 """Open every page of the built site in headless Chromium, wide and narrow, light and dark, and report what is wrong.
 
-Usage: python tools/browser.py [SITE] [--shots FOLDER] [--only WORD]. Screenshots are written to _build/screenshots.
+Usage: python tools/browser.py [SITE] [--shots FOLDER] [--only WORD]. With a folder, each view is kept as a screenshot.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import TimeoutError, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -26,6 +26,7 @@ BROKEN_FORMULAS = """() => [
   ...[...document.querySelectorAll('[data-mjx-error]')].map(node => node.getAttribute('data-mjx-error')),
   ...[...document.querySelectorAll('.math')].filter(node => !node.querySelector('mjx-container'))
      .map(node => 'not rendered: ' + node.textContent.slice(0, 60))]"""
+THEME = "mode => document.documentElement.dataset.theme === mode"
 OVERFLOW = "() => document.documentElement.scrollWidth - window.innerWidth"
 WIDEST = """() => {
   const clipped = node => { for (; node && node !== document.body; node = node.parentElement)
@@ -49,8 +50,8 @@ def serve(site):
     return f"http://127.0.0.1:{server.server_port}/"
 
 
-def inspect(page, base, path, width, mode):
-    """The list of faults of one page view."""
+def load(page, base, path):
+    """Open a page; return the list of its faults, to which later ones are added as the browser reports them."""
     faults = []
     page.on("console", lambda m: faults.append(f"console: {m.text}") if m.type == "error" else None)
     page.on("pageerror", lambda error: faults.append(f"script: {error}"))
@@ -58,19 +59,26 @@ def inspect(page, base, path, width, mode):
     page.on("request", lambda r: None if r.url.startswith((base, "data:")) else faults.append(f"other host: {r.url}"))
     page.goto(base + path, wait_until="load")
     page.wait_for_function(READY)
-    faults += [f"formula: {text}" for text in page.evaluate(BROKEN_FORMULAS)]
-    faults += [f"image: {source}" for source in page.evaluate(BROKEN_IMAGES)]
-    if page.evaluate("() => document.documentElement.dataset.theme") != mode:
-        faults.append(f"theme is not {mode}")
+    return faults
+
+
+def inspect(page, mode):
+    """The faults of an open page in light or dark mode."""
+    page.emulate_media(color_scheme=mode)
+    try:
+        page.wait_for_function(THEME, arg=mode, timeout=5_000)
+    except TimeoutError:
+        yield f"theme is not {mode}"
+    yield from (f"formula: {text}" for text in page.evaluate(BROKEN_FORMULAS))
+    yield from (f"image: {source}" for source in page.evaluate(BROKEN_IMAGES))
     over = page.evaluate(OVERFLOW)
     if over > 0:
-        faults.append(f"{over} px wider than the window: {page.evaluate(WIDEST)}")
-    return [fault for fault in faults if fault]
+        yield f"{over} px wider than the window: {page.evaluate(WIDEST)}"
 
 
 def views(site, only):
     pages = [p.relative_to(site).as_posix() for p in sorted(site.rglob("*.html")) if "_static" not in p.parts]
-    return [(p, width, mode) for p in pages if only in p for width in WIDTHS for mode in MODES]
+    return [(p, width) for p in pages if only in p for width in WIDTHS]
 
 
 def search_works(browser, base):
@@ -84,31 +92,35 @@ def search_works(browser, base):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("site", nargs="?", type=Path, default=Path("_build/html"))
-    parser.add_argument("--shots", type=Path, default=Path("_build/screenshots"))
+    parser.add_argument("--shots", type=Path, help="a folder for screenshots of all views; it is emptied first")
     parser.add_argument("--only", default="", help="a part of the page's path")
     args = parser.parse_args()
     chromium = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if chromium is None:
         sys.exit("browser: no Chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM")
-    shutil.rmtree(args.shots, ignore_errors=True)
-    args.shots.mkdir(parents=True)
+    if args.shots:
+        shutil.rmtree(args.shots, ignore_errors=True)
+        args.shots.mkdir(parents=True)
     base, failed, todo = serve(args.site), 0, views(args.site, args.only)
     with sync_playwright() as play, tempfile.TemporaryDirectory() as profile:
         browser = play.chromium.launch(executable_path=chromium, args=FLAGS, env={**os.environ, "HOME": profile})
-        for path, width, mode in todo:
-            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=mode)
-            page = context.new_page()
-            faults = inspect(page, base, path, width, mode)
-            name = path.removesuffix(".html").replace("/", "-")
-            page.screenshot(path=args.shots / f"{name}-{width}-{mode}.png", full_page=True)
-            context.close()
-            failed += bool(faults)
-            print(f"{'FAIL' if faults else 'ok  '} {width:>4} {mode:<5} {path}", *faults, sep="\n       ")
+        for path, width in todo:
+            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=MODES[0])
+            faults = load(page, base, path)
+            for mode in MODES:
+                found = faults + list(inspect(page, mode))
+                faults.clear()
+                if args.shots:
+                    name = path.removesuffix(".html").replace("/", "-")
+                    page.screenshot(path=args.shots / f"{name}-{width}-{mode}.png", full_page=True)
+                failed += bool(found)
+                print(f"{'FAIL' if found else 'ok  '} {width:>4} {mode:<5} {path}", *found, sep="\n       ")
+            page.close()
         if not args.only:
             search_works(browser, base)
             print("ok   search finds a page")
         browser.close()
-    print(f"\nscreenshots: {args.shots}\npages: {len(todo) - failed} passed, {failed} failed")
+    print(f"\nscreenshots: {args.shots or 'none'}\nviews: {len(MODES) * len(todo) - failed} passed, {failed} failed")
     return bool(failed)
 
 
