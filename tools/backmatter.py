@@ -160,7 +160,7 @@ def evidence(entry):
     known = [place for e in inventory().values() for place in covering()[e["id"]] if entry["id"] in mentioned(e)]
     places = [place.link() for place in known]
     if not any(entry.get("page") == place.page for place in known) and entry.get("page"):
-        places.insert(0, f"[{entry['page'].split('/')[-1].removesuffix('.ipynb')}](../{entry['page']})")
+        places.insert(0, page_link(entry["page"]))
     works = [f"[work]({url})" for url in entry.get("works") or ()]
     return "; ".join([PROOFS[entry["proof"]], *([f"`{test}`"] if test else []), *works, *dict.fromkeys(places[:2])])
 
