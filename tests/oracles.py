@@ -1,5 +1,7 @@
 """Our rules and their oracles in `torch.optim`; epsilon is negligible where it stands in another place."""
 
+import numpy as np
+
 from nndl_lib.optimizers import (
     adadelta,
     adagrad,
@@ -36,3 +38,12 @@ TABLE = [
      dict(lr=0.05, betas=(0.9, 0.8), weight_decay=0.3, **TINY)),
 ]  # fmt: skip
 IDS = [f"{rule.__name__}-{i}" for i, (rule, *_) in enumerate(TABLE)]
+
+
+def run(rule, gradients, **constants):
+    """The updates of the rule for given gradients, and the states after each."""
+    state, rows = (), []
+    for g in gradients:
+        delta, *state = rule(g, *state, **constants)
+        rows.append((delta, *state))
+    return [np.array(column) for column in zip(*rows, strict=True)]

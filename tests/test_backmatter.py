@@ -16,6 +16,7 @@ from book import (
     library,
     load,
     numbers,
+    origins,
     verdicts,
 )
 from tables import column, natural, table
@@ -53,11 +54,7 @@ def around(entry, near=NEAR):
 def of(kind, *sources):
     """The entries of a kind, of some of the sources or of all."""
     chosen = [entry for entry in inventory().values() if entry["kind"] == kind]
-    return [entry["id"] for entry in chosen if not sources or set(sources) & set(seeds(entry))]
-
-
-def seeds(entry):
-    return entry["seed"] if isinstance(entry["seed"], list) else [entry["seed"]]
+    return [entry["id"] for entry in chosen if not sources or set(sources) & set(origins(entry))]
 
 
 def shows_figure(cell):
@@ -154,7 +151,7 @@ def test_a_meaning_is_a_sentence_without_bars_or_ids():
 
 
 def test_the_concordance_has_each_item_of_each_source(pages):
-    items = sum(len(seeds(entry)) for entry in inventory().values())
+    items = sum(len(origins(entry)) for entry in inventory().values())
     assert len(rows(pages["appendix/concordance"])) == items + len(load("editions.yml")["sections"])
     assert "| – |" not in pages["appendix/concordance"]
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from oracles import IDS, RULES, TABLE
+from oracles import IDS, RULES, TABLE, run
 
 from nndl_lib.descent import attribute, signature, trajectory
 from nndl_lib.optimizers import (
@@ -190,15 +190,6 @@ def test_single_precision_stays_single(rule):
 
 def gradients(steps, seed=0):
     return np.random.default_rng(seed).normal(size=steps)
-
-
-def run(rule, gradients, **constants):
-    """The updates of the rule for given gradients, and the states after each."""
-    state, rows = (), []
-    for g in gradients:
-        delta, *state = rule(g, *state, **constants)
-        rows.append((delta, *state))
-    return [np.array(column) for column in zip(*rows, strict=True)]
 
 
 def test_momentum_is_an_exponential_moving_average_of_gradients_scaled_by_lr_over_one_minus_rho():

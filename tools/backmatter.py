@@ -17,6 +17,7 @@ from book import (
     library,
     load,
     numbers,
+    origins,
     proofs,
     section,
     summary,
@@ -50,8 +51,7 @@ PROOFS = {
 
 def sources(entry):
     """Where the source texts have an entry: `The chapter, 1.2.1`."""
-    seeds = entry["seed"] if isinstance(entry["seed"], list) else [entry["seed"]]
-    return f"{', '.join(SOURCES[seed] for seed in seeds)}: {entry['where']}"
+    return f"{', '.join(map(SOURCES.get, origins(entry)))}: {entry['where']}"
 
 
 # --- exercises/index
@@ -196,7 +196,7 @@ def concordance():
     anchored = set()
     for seed, title in SOURCES.items():
         yield f"## {title}\n"
-        items = [entry for entry in inventory().values() if seed in entry["seed"]]
+        items = [entry for entry in inventory().values() if seed in origins(entry)]
         rows = [
             (item_anchor(entry["id"], anchored) + str(entry["where"]), entry["title_en"] or entry["id"],
              links(entry["id"]) or "–")

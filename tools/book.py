@@ -84,6 +84,11 @@ def inventory():
     return {entry["id"]: entry for entry in load("inventory.yml")}
 
 
+def origins(entry):
+    """The numbers of the source texts that have an entry."""
+    return entry["seed"] if isinstance(entry["seed"], list) else [entry["seed"]]
+
+
 @cache
 def errata():
     """The mistakes of the source texts by id."""

@@ -3,7 +3,7 @@
 
 import numpy as np
 import torch
-from misprints import erratum, number
+from misprints import draws, erratum, number
 from scipy import signal, stats
 from torch import nn
 
@@ -13,7 +13,7 @@ from nndl_lib.preprocessing import min_max, pca_whitening, z_score
 
 
 def sample(*shape):
-    return np.random.default_rng(0).standard_normal(shape)
+    return draws().standard_normal(shape)
 
 
 # --- Preprocessing

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from misprints import erratum, number
-from oracles import RULES
+from oracles import RULES, run
 
 from nndl_lib.descent import attribute, signature, trajectory
 from nndl_lib.optimizers import (
@@ -26,15 +26,6 @@ from nndl_lib.optimizers import (
     sgd,
 )
 from nndl_lib.schedules import exponential, inverse_time, linear_scaling, natural_exponential
-
-
-def run(rule, gradients, **constants):
-    """The updates of the rule for given gradients, and the states after each."""
-    state, rows = (), []
-    for g in gradients:
-        delta, *state = rule(g, *state, **constants)
-        rows.append((delta, *state))
-    return [np.array(column) for column in zip(*rows, strict=True)]
 
 
 def close(a, b, rel=1e-9):

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import torch
 import torch.nn.functional as F
-from misprints import erratum, number
+from misprints import draws, erratum, number
 from scipy.special import expit
 
 from nndl_lib.augment import blur, flip, noise, rotate
@@ -28,10 +28,6 @@ from nndl_lib.proximal import project_l1_ball, soft_threshold
 from nndl_lib.recurrent import rnn
 from nndl_lib.regularizers import l1, l2, label_smoothing, smooth_l1, torch_eps
 from nndl_lib.thinned import thinned_rnn
-
-
-def draws():
-    return np.random.default_rng(0)
 
 
 def last(*args, **kwargs):
