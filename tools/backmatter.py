@@ -199,7 +199,7 @@ def concordance():
         items = [entry for entry in inventory().values() if seed in origins(entry)]
         rows = [
             (item_anchor(entry["id"], anchored) + str(entry["where"]), entry["title_en"] or entry["id"],
-             links(entry["id"]) or "–")
+             links(entry["id"]))
             for entry in sorted(items, key=lambda entry: natural(entry["where"]))
         ]  # fmt: skip
         yield table(("there", "item", "here"), rows)

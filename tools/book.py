@@ -143,11 +143,11 @@ def headings(cell):
 
 @cache
 def section(page):
-    """The title of the section that a page belongs to: that of its folder's index page."""
+    """The section that a page belongs to: the title of a chapter's index page, elsewhere the folder's name."""
     folder = Path(page).parent
-    index = ROOT / folder / "index.md"
-    written = folder.name == "chapters" or folder.parent.name == "chapters"
-    return index.read_text(encoding="utf8").splitlines()[0].lstrip("# ") if written else folder.name.capitalize()
+    if folder.parent.name != "chapters":
+        return folder.name.capitalize()
+    return (ROOT / folder / "index.md").read_text(encoding="utf8").splitlines()[0].lstrip("# ")
 
 
 @cache
